@@ -1,0 +1,118 @@
+"""The words that every folder shares: vitals with their unit, levels, states and sources.
+
+Source of units and codes: DESIGN.md section 4 (UCUM and LOINC).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Vital(StrEnum):
+    """A sign that is measured. One unit each, for ever: see `UNITS`."""
+
+    SPO2 = "spo2"
+    PULSE_RATE = "pulse_rate"
+    TEMPERATURE = "temperature"
+    RESPIRATORY_RATE = "respiratory_rate"
+    SYSTOLIC_BP = "systolic_bp"
+    DIASTOLIC_BP = "diastolic_bp"
+    CONSCIOUSNESS = "consciousness"
+    SUPPLEMENTAL_OXYGEN = "supplemental_oxygen"
+    PERFUSION_INDEX = "perfusion_index"
+    WEIGHT = "weight"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a vital is written (`ucum`), coded (`loinc`) and said (`said.format(value)`)."""
+
+    ucum: str
+    loinc: str | None
+    label: str
+    said: str
+
+    def say(self, value: float) -> str:
+        """Return a value with its name and unit: `SpO2 91 %`; no trailing `.0`."""
+        return self.said.format(f"{value:g}")
+
+
+UNITS: Final[dict[Vital, Unit]] = {
+    Vital.SPO2: Unit("%", "59408-5", "SpO2", "SpO2 {} %"),
+    Vital.PULSE_RATE: Unit("/min", "8867-4", "Pulse", "pulse {} /min"),
+    Vital.TEMPERATURE: Unit("Cel", "8310-5", "Temperature", "temperature {} °C"),
+    Vital.RESPIRATORY_RATE: Unit("/min", "9279-1", "Breathing rate", "breathing rate {} /min"),
+    Vital.SYSTOLIC_BP: Unit("mm[Hg]", "8480-6", "Systolic", "systolic {} mmHg"),
+    Vital.DIASTOLIC_BP: Unit("mm[Hg]", "8462-4", "Diastolic", "diastolic {} mmHg"),
+    Vital.CONSCIOUSNESS: Unit("{ACVPU}", None, "Consciousness", "consciousness {}"),
+    Vital.SUPPLEMENTAL_OXYGEN: Unit("L/min", "3151-8", "Oxygen given", "oxygen given {} L/min"),
+    Vital.PERFUSION_INDEX: Unit("%", "61006-3", "Perfusion index", "perfusion index {} %"),
+    Vital.WEIGHT: Unit("kg", "29463-7", "Weight", "weight {} kg"),
+}
+
+
+class Level(StrEnum):
+    """How worrying; `overdue` and `technical` stand beside the three clinical levels."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    OVERDUE = "overdue"
+    TECHNICAL = "technical"
+
+
+class AlertClass(StrEnum):
+    """What an alert is about. One open alert per episode and class; more findings join it."""
+
+    PHYSIOLOGICAL = "physiological"
+    SYMPTOM = "symptom"
+    MISSING = "missing"
+    TECHNICAL = "technical"
+
+
+class AlertState(StrEnum):
+    """The life of an alert (DESIGN section 5). Withdrawn and resolved are its two ends."""
+
+    PROVISIONAL = "provisional"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Source(StrEnum):
+    """Who or what reported a reading."""
+
+    BLE = "ble"
+    PATIENT = "patient"
+    CARER = "carer"
+    SMS = "sms"
+    STAFF_PHONE = "staff_phone"
+    PAPER = "paper"
+
+
+class Context(StrEnum):
+    """Whether a reading was taken at rest or after exertion; a silent device means rest."""
+
+    REST = "rest"
+    EXERTION = "exertion"
+
+
+class Quality(StrEnum):
+    """What a device, or the home, says against a reading. None of these makes it vanish."""
+
+    POOR_SIGNAL = "poor_signal"
+    LOW_PERFUSION = "low_perfusion"
+    NO_FINGER = "no_finger"
+    QUESTIONABLE = "questionable"
+    EARLY_ESTIMATE = "early_estimate"
+    STORED = "stored"
+    CLOCK_NOT_SET = "clock_not_set"
+
+
+class Outcome(StrEnum):
+    """What became of a reading at the ward."""
+
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+    QUARANTINED = "quarantined"
