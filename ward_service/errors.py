@@ -1,0 +1,29 @@
+"""Refusals: each with its HTTP status and a message that is safe to show."""
+
+
+class WardError(Exception):
+    """A refusal that we expect. The text says what happened, what was kept and what to do."""
+
+    status = 400
+
+
+class NotFoundError(WardError):
+    """There is no such thing, or none that the asker may know of."""
+
+    status = 404
+
+
+class ConflictError(WardError):
+    """The thing exists but cannot be moved that way now."""
+
+    status = 409
+
+
+class NotSignedInError(WardError):
+    """Nobody is signed in, or the session has ended."""
+
+    status = 401
+
+
+class StorageDownError(Exception):
+    """The database went away. Keep nothing, promise nothing, stop; the broker sends it again."""

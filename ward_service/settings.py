@@ -1,0 +1,62 @@
+"""The environment, read once. Every variable of the ward is a field here, prefix `HOMEWARD_`."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ward_service.errors import WardError
+
+
+class Settings(BaseSettings):
+    """What a ward process is told by its environment.
+
+    `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
+
+    data_dir: Path = Path("homeward-data/ward")
+    database_url: str = ""
+    broker_host: str = "127.0.0.1"
+    broker_port: int = Field(default=1883, ge=1, le=65_535)
+    broker_username: str = ""
+    broker_password: str = ""
+    broker_tls_ca: Path | None = None
+    secret_file: Path | None = None
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65_535)
+    use: Literal["demo", "shadow", "live"] = "shadow"
+
+    @property
+    def database(self) -> str:
+        """The database's URL: SQLite in the data folder unless told otherwise."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'ward.db'}"
+
+    def secret(self) -> bytes:
+        """Return the ward's secret, made on first use (0600) and the same ever after.
+
+        Raises:
+            WardError: the file is readable by others, or too short to be a secret.
+        """
+        path = self.secret_file or self.data_dir / "secret"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("xb", opener=_private) as file:
+                file.write(secrets.token_hex(32).encode())
+        except FileExistsError:
+            pass
+        if path.stat().st_mode & 0o077:
+            raise WardError(f"{path} can be read by others; run: chmod 600 {path}")
+        secret = path.read_bytes().strip()
+        if len(secret) < 32:
+            raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
+        return secret
+
+
+def _private(path: str, flags: int) -> int:
+    import os
+
+    return os.open(path, flags, mode=0o600)
