@@ -1,6 +1,8 @@
 """The environment, read once. Every variable of the ward is a field here, prefix `HOMEWARD_`."""
 
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ class Settings(BaseSettings):
     """What a ward process is told by its environment.
 
     `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
+    `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
@@ -29,6 +32,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65_535)
     use: Literal["demo", "shadow", "live"] = "shadow"
+    pathways_dir: Path | None = None
 
     @property
     def database(self) -> str:
@@ -43,20 +47,13 @@ class Settings(BaseSettings):
         """
         path = self.secret_file or self.data_dir / "secret"
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("xb", opener=_private) as file:
-                file.write(secrets.token_hex(32).encode())
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):
+            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(file, "wb") as private:
+                private.write(secrets.token_hex(32).encode())
         if path.stat().st_mode & 0o077:
             raise WardError(f"{path} can be read by others; run: chmod 600 {path}")
         secret = path.read_bytes().strip()
         if len(secret) < 32:
             raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
         return secret
-
-
-def _private(path: str, flags: int) -> int:
-    import os
-
-    return os.open(path, flags, mode=0o600)

@@ -1,0 +1,113 @@
+"""An alert in play, the moves that its life allows, and the ledger entry that each move leaves.
+
+Source: DESIGN.md section 5. Nothing here reads a clock: `at` is when it was true (a deadline, a
+receipt), `noticed_at` when the ward worked it out, so that downtime changes no alert.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Self
+from uuid import UUID
+
+from ward_service.contract.vocabulary import AlertClass, AlertState, Level
+from ward_service.domain.assess import Finding
+
+WARD: Final = "ward"  # who acted, when no person did
+
+# What may follow what. Withdrawn and resolved are ends.
+MOVES: Final[dict[AlertState, frozenset[AlertState]]] = {
+    AlertState.PROVISIONAL: frozenset(
+        {AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.WITHDRAWN}
+    ),
+    AlertState.OPEN: frozenset({AlertState.ACKNOWLEDGED, AlertState.RESOLVED}),
+    AlertState.ACKNOWLEDGED: frozenset({AlertState.OPEN, AlertState.RESOLVED}),
+    AlertState.RESOLVED: frozenset(),
+    AlertState.WITHDRAWN: frozenset(),
+}
+
+
+class NotAllowedError(Exception):
+    """A person asked for what the life of an alert does not allow; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFinding:
+    """A finding as it joined an alert: the reading that showed it and when it was measured."""
+
+    finding: Finding
+    at: datetime
+    reading_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. It is written once and never changed."""
+
+    alert_id: UUID
+    at: datetime
+    noticed_at: datetime
+    by: str
+    what: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertInPlay:
+    """An alert that is neither withdrawn nor resolved, and quotes the version that it opened under.
+
+    `asked_at` is when the reading that asks for a repeat was measured, `slot` where; `confirm_by`
+    is when no repeat confirms. `lowest` is the lowest value of the judged vital so far. `review`:
+    a later believable reading in range was already known when this one opened.
+    """
+
+    id: UUID
+    alert_class: AlertClass
+    level: Level
+    state: AlertState
+    opened_at: datetime
+    noticed_at: datetime
+    pathway: str
+    findings: tuple[AlertFinding, ...]
+    version: int = 1
+    asked_at: datetime | None = None
+    slot: int | None = None
+    confirm_by: datetime | None = None
+    lowest: float | None = None
+    late: bool = False
+    review: bool = False
+    owner: str | None = None
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    outcome: str | None = None
+    response_needed: bool | None = None
+    response_completed: bool | None = None
+    management_changed: bool | None = None
+
+    @property
+    def in_play(self) -> bool:
+        """Whether a person may still have to act on it."""
+        return self.state not in (AlertState.RESOLVED, AlertState.WITHDRAWN)
+
+    def moved(self, to: AlertState) -> Self:
+        """Return this alert in its next state.
+
+        Raises:
+            NotAllowedError: the life of an alert does not lead there from here.
+        """
+        if to not in MOVES[self.state]:
+            raise NotAllowedError(f"An alert that is {self.state} cannot become {to}.")
+        settled = to is not AlertState.PROVISIONAL
+        confirm_by = None if settled else self.confirm_by
+        return replace(self, state=to, confirm_by=confirm_by, version=self.version + 1)
+
+    def joined(self, found: AlertFinding, level: Level) -> Self:
+        """Return this alert with one more finding and the level that it now has."""
+        value = found.finding.value
+        lowest = self.lowest if value is None else min(value, self.lowest or value)
+        return replace(
+            self,
+            findings=(*self.findings, found),
+            level=level,
+            lowest=lowest,
+            version=self.version + 1,
+        )

@@ -1,0 +1,93 @@
+"""Where a value falls among neighbouring ranges. The numbers come from a pathway's file."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import pairwise
+from typing import Final
+
+from ward_service.contract.vocabulary import Level, Unit
+
+WORRY: Final = {Level.GREEN: 0, Level.AMBER: 1, Level.RED: 2}
+
+
+def worse(one: Level, other: Level) -> bool:
+    """Say whether one clinical level is more worrying than another."""
+    return WORRY[one] > WORRY[other]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A value in its band. `counts_as` is the printed value that it was judged as."""
+
+    level: Level
+    counts_as: float
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Ranges without gap or overlap: `tops` are inclusive upper edges, the last range is open.
+
+    A value between two printed ones counts half-way up to the more worrying side (promise 7):
+    with whole numbers, 92.5 still counts as 92, and 92.6 as 93.
+
+    Raises:
+        ValueError: the edges do not rise, or there is not one more level than edges.
+    """
+
+    tops: tuple[float, ...]
+    levels: tuple[Level, ...]
+    digits: int
+
+    def __post_init__(self) -> None:
+        if any(low >= high for low, high in pairwise(self.tops)):
+            raise ValueError("edges must rise")
+        if len(self.levels) != len(self.tops) + 1:
+            raise ValueError("one more level than edges")
+
+    def place(self, value: float) -> Placed:
+        """Return the level of a value, what it counts as, and the limit it passed in words."""
+        printed = self._printed(value)
+        i = self._band(printed)
+        return Placed(self.levels[i], printed, self._limit(i))
+
+    def _band(self, printed: float) -> int:
+        for i, top in enumerate(self.tops):
+            if printed <= top:
+                return i
+        return len(self.tops)
+
+    def _printed(self, value: float) -> float:
+        """Return the printed value it counts as: the nearer; half-way, the more worrying."""
+        exact = Decimal(str(value))
+        step = Decimal(1).scaleb(-self.digits)
+        low = exact.quantize(step, ROUND_FLOOR)
+        high = exact.quantize(step, ROUND_CEILING)
+        if exact - low != high - exact:
+            return float(low if exact - low < high - exact else high)
+        low_worse = worse(self.levels[self._band(float(low))], self.levels[self._band(float(high))])
+        return float(low if low_worse else high)
+
+    def _limit(self, i: int) -> str:
+        """Say the edge that makes a band worrying: `<= 92` from below, `> 38` from above."""
+        if i < len(self.tops) and worse(self.levels[i], self.levels[i + 1]):
+            return f"<= {self.tops[i]:g}"
+        if i and worse(self.levels[i], self.levels[i - 1]):
+            return f"> {self.tops[i - 1]:g}"
+        low = f"> {self.tops[i - 1]:g}" if i else ""
+        high = f"<= {self.tops[i]:g}" if i < len(self.tops) else ""
+        return " and ".join(part for part in (low, high) if part)
+
+    def edges(self) -> list[tuple[float | None, float | None, Level]]:
+        """Return (low, high, level) of each band as printed; None is open."""
+        step = 10.0**-self.digits
+        lows = [None, *(round(top + step, self.digits) for top in self.tops)]
+        highs = [*self.tops, None]
+        return list(zip(lows, highs, self.levels, strict=True))
+
+
+def said_against(unit: Unit, value: float, placed: Placed) -> str:
+    """Say a value against its limit, so that a nurse can check it: `SpO2 91 % <= 92 %`."""
+    tail = unit.said.partition("{}")[2]
+    counts = "" if placed.counts_as == value else f" (counts as {placed.counts_as:g}{tail})"
+    return f"{unit.say(value)}{counts} {placed.limit}{tail}"

@@ -1,0 +1,98 @@
+"""The order of patients, with the reason in words. Source: DESIGN.md section 5, "Levels"."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from ward_service.contract.api import Place
+from ward_service.contract.vocabulary import AlertClass, AlertState, Level
+from ward_service.domain.alerts import AlertInPlay
+from ward_service.domain.bands import WORRY
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState
+
+URGENCY = tuple(Place)  # declared most urgent first
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a patient stands and why.
+
+    `level` is the worst level of the clinical alerts in play, or else of the latest judged
+    reading; None when nothing could ever be judged. `waiting_since` is when the oldest alert
+    opened that nobody has acknowledged.
+    """
+
+    place: Place
+    reason: str
+    level: Level | None
+    waiting_since: datetime | None
+
+
+def stand(state: EpisodeState, pathway: Pathway) -> Standing:
+    """Return a patient's place. Silence never lowers it, and unknown is never called green."""
+    red_or_amber = _clinical_level(state)
+    overdue = state.overdue_since is not None
+    place = _place(state, red_or_amber, overdue)
+    unowned = [a.opened_at for a in state.alerts if a.state is not AlertState.ACKNOWLEDGED]
+    level = red_or_amber or state.last_level
+    return Standing(place, _reason(place, state, pathway), level, min(unowned, default=None))
+
+
+def urgency(standing: Standing, episode_id: UUID) -> tuple[int, bool, bool, float, str]:
+    """Return the sort key: place, unknown before green, unowned first, longest wait first."""
+    waiting = standing.waiting_since
+    return (
+        URGENCY.index(standing.place),
+        standing.level is not None,
+        waiting is None,
+        waiting.timestamp() if waiting else 0.0,
+        str(episode_id),
+    )
+
+
+def _clinical_level(state: EpisodeState) -> Level | None:
+    clinical = [a for a in state.alerts if _is_clinical(a)]
+    return max((a.level for a in clinical), key=WORRY.__getitem__, default=None)
+
+
+def _is_clinical(alert: AlertInPlay) -> bool:
+    return alert.alert_class in (AlertClass.PHYSIOLOGICAL, AlertClass.SYMPTOM)
+
+
+def _place(state: EpisodeState, level: Level | None, overdue: bool) -> Place:
+    if level is Level.RED:
+        return Place.RED_AND_OVERDUE if overdue else Place.RED
+    if overdue and state.last_level is Level.RED:
+        return Place.OVERDUE_AFTER_RED
+    if overdue and state.never_reported:
+        # Somebody whose only readings could not be believed has not reported either.
+        return Place.AMBER_AND_OVERDUE if level is Level.AMBER else Place.NEVER_REPORTED
+    if level is Level.AMBER:
+        return Place.AMBER_AND_OVERDUE if overdue else Place.AMBER
+    if overdue:
+        return Place.OVERDUE
+    return Place.TECHNICAL if state.alert(AlertClass.TECHNICAL) else Place.GREEN
+
+
+def _reason(place: Place, state: EpisodeState, pathway: Pathway) -> str:
+    said = {
+        Place.RED_AND_OVERDUE: "red alert in play, and no reading when one was due",
+        Place.RED: "red alert in play",
+        Place.OVERDUE_AFTER_RED: "silent since a red reading",
+        Place.NEVER_REPORTED: "no reading yet, and the first was due",
+        Place.AMBER_AND_OVERDUE: "amber alert in play, and no reading when one was due",
+        Place.AMBER: "amber alert in play",
+        Place.OVERDUE: "no reading when one was due",
+        Place.TECHNICAL: "something from this home could not be read or believed",
+        Place.GREEN: "in range, nothing due",
+    }
+    if place is Place.GREEN and state.last_level is not Level.GREEN:
+        due = state.expected_at.astimezone(ZoneInfo(pathway.schedule.zone))
+        if state.last_received_at is None:
+            return f"no reading yet; the first is due {due:%H:%M} on {due:%d %b}"
+        if state.last_level is None:
+            return f"no reading could be judged; the next is due {due:%H:%M} on {due:%d %b}"
+        return f"last judged reading was {state.last_level}; nothing in play"
+    return said[place]

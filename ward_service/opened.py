@@ -1,0 +1,107 @@
+"""A message is opened: signature, envelope, shape. What cannot be read says why, in safe words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from ward_service.contract.envelope import Envelope, EnvelopeError
+from ward_service.contract.messages import MAX_PAYLOAD, Reading, gateway_of
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message as the broker handed it over."""
+
+    topic: str
+    properties: tuple[tuple[str, str], ...]
+    correlation: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What cannot be read, or not be filed. `signed`: it is proven to come from its gateway."""
+
+    arrived: Arrived
+    gateway_id: str
+    slot: int | None
+    reading_id: UUID | None
+    reason: str
+    signed: bool
+
+    def as_unreadable(self, reason: str) -> "Unreadable":
+        """Return the same message with another reason."""
+        return Unreadable(
+            self.arrived, self.gateway_id, self.slot, self.reading_id, reason, self.signed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A reading with its proven place."""
+
+    arrived: Arrived
+    gateway_id: str
+    slot: int
+    stream: str | None
+    seq: int | None
+    reading: Reading
+
+    def as_unreadable(self, reason: str) -> Unreadable:
+        """Return this message as one that could not be filed after all."""
+        id_ = self.reading.reading_id
+        return Unreadable(self.arrived, self.gateway_id, self.slot, id_, reason, signed=True)
+
+
+Opened = Readable | Unreadable
+
+
+def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Opened:
+    """Prove where a message comes from and read it, or say why that cannot be done.
+
+    The reason repeats nothing from the payload: it may hold anything.
+    """
+    gateway_id = gateway_of(arrived.topic)
+    key = key_of(gateway_id)
+    if key is None:
+        return _unsigned(arrived, gateway_id, "no such gateway, or it was revoked")
+    try:
+        envelope = Envelope.read(
+            arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
+        )
+    except EnvelopeError as error:
+        return _unsigned(arrived, gateway_id, str(error))
+    try:
+        if len(arrived.payload) > MAX_PAYLOAD:
+            raise EnvelopeError("payload is too large")
+        if envelope.slot is None:
+            raise EnvelopeError("no slot in the envelope")
+        reading = Reading.model_validate_json(arrived.payload)
+        if envelope.reading_id not in (None, reading.reading_id):
+            raise EnvelopeError("reading_id and correlation data differ")
+    except EnvelopeError as error:
+        return _refused(arrived, gateway_id, envelope, str(error))
+    except ValidationError as error:
+        return _refused(arrived, gateway_id, envelope, _why(error))
+    return Readable(arrived, gateway_id, envelope.slot, envelope.stream, envelope.seq, reading)
+
+
+def _why(error: ValidationError) -> str:
+    """Say what is wrong by pydantic's own words for it: the payload's words are not safe."""
+    kinds = sorted({detail["type"] for detail in error.errors(include_input=False)})
+    return "not JSON" if kinds == ["json_invalid"] else f"not a reading: {', '.join(kinds)}"
+
+
+def _unsigned(arrived: Arrived, gateway_id: str, reason: str) -> Unreadable:
+    try:
+        slot = Envelope.claimed(dict(arrived.properties), arrived.correlation).slot
+    except EnvelopeError:
+        slot = None
+    return Unreadable(arrived, gateway_id, slot, None, reason, signed=False)
+
+
+def _refused(arrived: Arrived, gateway_id: str, envelope: Envelope, reason: str) -> Unreadable:
+    id_ = envelope.reading_id
+    return Unreadable(arrived, gateway_id, envelope.slot, id_, reason, signed=True)

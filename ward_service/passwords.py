@@ -1,0 +1,103 @@
+"""Passwords and sessions: hashes only. Source: RELIABILITY.md E.2 C7 (Argon2id, 19 MiB, t=2, p=1).
+
+Moments here are real time (`Clock.wall`): a demo that runs fast must not sign people out fast.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+
+from ward_service.errors import NotSignedInError, WardError
+from ward_service.store.tables import AccountRow, SessionRow
+from ward_service.store.unit_of_work import Store
+
+IDLE: Final = timedelta(minutes=15)  # only a person's acts count, not a screen that refreshes
+LONGEST: Final = timedelta(hours=12)  # a long shift
+TRIES: Final = 5
+LOCKED_FOR: Final = timedelta(minutes=5)
+SHORTEST_PASSWORD: Final = 12  # characters
+
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Somebody who does not exist takes as long to refuse as somebody who does.
+_NOBODY: Final = _hasher.hash(secrets.token_hex(16))
+
+
+class TooManyTriesError(WardError):
+    """The account is locked for a while."""
+
+    status = 429
+
+
+def new_account(store: Store, username: str, name: str, password: str) -> None:
+    """Make an account, or give an existing one a new name and password.
+
+    Raises:
+        WardError: the password is too short.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise WardError(f"A password needs {SHORTEST_PASSWORD} characters at least.")
+    hashed = _hasher.hash(password)
+    row = store.account(username)
+    if row is None:
+        store.add(AccountRow(username=username, name=name, password_hash=hashed))
+    else:
+        row.name, row.password_hash, row.failures, row.locked_until = name, hashed, 0, None
+
+
+def check_password(store: Store, username: str, password: str, wall: datetime) -> AccountRow | None:
+    """Return the account if the password is right; count the failure if not.
+
+    Raises:
+        TooManyTriesError: too many wrong ones; nothing is checked until the lock ends.
+    """
+    row = store.account(username)
+    if row is not None and row.locked_until is not None and wall < row.locked_until:
+        minutes = int((row.locked_until - wall).total_seconds() // 60) + 1
+        raise TooManyTriesError(f"Too many wrong passwords. Try again in {minutes} minutes.")
+    try:
+        _hasher.verify(row.password_hash if row else _NOBODY, password)
+    except VerificationError:
+        if row is not None:
+            row.failures += 1
+            if row.failures >= TRIES:
+                row.failures, row.locked_until = 0, wall + LOCKED_FOR
+        return None
+    if row is not None:
+        row.failures, row.locked_until = 0, None
+    return row
+
+
+def begin_session(store: Store, username: str, wall: datetime) -> tuple[str, datetime]:
+    """Return a new session's token, which is kept nowhere here, and when it ends at the latest."""
+    token = secrets.token_urlsafe(32)
+    row = SessionRow(
+        token_sha256=hash_of(token), username=username, began_at=wall, last_act_at=wall
+    )
+    store.add(row)
+    return token, wall + LONGEST
+
+
+def clinician_of(store: Store, token: str, wall: datetime, *, background: bool) -> AccountRow:
+    """Return who holds this session. A screen that only refreshes does not keep it alive.
+
+    Raises:
+        NotSignedInError: there is no such session, or it has ended.
+    """
+    row = store.session(hash_of(token))
+    if row is None or wall > row.began_at + LONGEST or wall > row.last_act_at + IDLE:
+        raise NotSignedInError("You are not signed in, or your session has ended. Sign in again.")
+    if not background:
+        row.last_act_at = wall
+    account = store.account(row.username)
+    if account is None:
+        raise NotSignedInError("This account is no longer here. Ask whoever set up the ward.")
+    return account
+
+
+def hash_of(token: str) -> str:
+    """Return what is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()

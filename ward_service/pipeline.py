@@ -1,0 +1,358 @@
+"""The ward's story, top to bottom: record -> assess -> escalate. Start reading here.
+
+Messages arrive in batches; one transaction keeps readings, assessments, alerts and ledger
+together; only then are there receipts. What cannot be read is quarantined with its reason.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from ward_service.contract.messages import Receipt
+from ward_service.contract.vocabulary import Outcome, Vital
+from ward_service.domain.alerts import NotAllowedError
+from ward_service.domain.episode import next_deadline, step
+from ward_service.domain.inputs import (
+    Acknowledged,
+    Input,
+    ReadingArrived,
+    Resolved,
+    TimePassed,
+    UnreadableArrived,
+)
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.schedule import due_between
+from ward_service.domain.state import EpisodeState, Judged, Step
+from ward_service.errors import ConflictError, NotFoundError, StorageDownError
+from ward_service.logs import log
+from ward_service.opened import Arrived, Opened, Readable, Unreadable, open_message
+from ward_service.store.stays import state_of
+from ward_service.store.tables import ActRow, AlertRow, DueRow, EpisodeRow, QuarantineRow, SlotRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward
+
+__all__ = ["Arrived", "act", "look_at_silence", "take_batch", "write_due"]
+
+LOOK_AGAIN = timedelta(seconds=30)
+HEARD = "heard"  # the stage whose heartbeat is the last message from any home
+
+
+def take_batch(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[str, Receipt]]:
+    """Keep, assess and escalate a batch; return (gateway, receipt) for all that is now durable.
+
+    A message without its gateway's signature is quarantined and gets no receipt: a forged one
+    must not make a home forget the reading whose id it carries.
+
+    Raises:
+        StorageDownError: nothing is kept, nothing may be promised.
+    """
+    opened = [open_message(message, ward.key_of) for message in batch]
+    try:
+        return _take(ward, opened, now)
+    except StorageDownError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one message must not take its neighbours with it
+        log("batch.broke_us", error=type(error).__name__, size=len(batch))
+    receipts: list[tuple[str, Receipt]] = []
+    for message in opened:
+        try:
+            receipts += _take(ward, [message], now)
+        except StorageDownError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            log("reading.broke_us", error=type(error).__name__)
+            reason = f"our fault: {type(error).__name__}"  # its text could repeat the payload
+            receipts += _set_aside(ward, message.as_unreadable(reason), now)
+    return receipts
+
+
+def _set_aside(ward: Ward, message: Unreadable, now: datetime) -> list[tuple[str, Receipt]]:
+    """Quarantine what broke us, on its person if that works, and else on nobody."""
+    try:
+        return _take(ward, [message], now)
+    except StorageDownError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the stay itself may be what breaks us
+        log("stay.broke_us", error=type(error).__name__)
+        return _take(ward, [replace(message, slot=None)], now)
+
+
+@dataclass(slots=True)
+class _Stay:
+    """A stay while a transaction works on it: loaded once, folded many times, saved once."""
+
+    row: EpisodeRow
+    pathway: Pathway
+    state: EpisodeState
+    absence_until: datetime
+    steps: list[Step] = field(default_factory=list)
+
+    def fold(self, happened: Input, now: datetime) -> Step:
+        done = step(
+            self.row.id,
+            self.state,
+            happened,
+            now,
+            self.pathway,
+            absence_until=self.absence_until,
+        )
+        self.state = done.state
+        self.steps.append(done)
+        return done
+
+    def save(self, store: Store) -> None:
+        """Write state, alerts and ledger together."""
+        store.save_episode(self.row, self.state, next_deadline(self.state, self.pathway))
+        changed = {id_: alert for done in self.steps for id_, alert in done.changed.items()}
+        entries = [entry for done in self.steps for entry in done.entries]
+        if changed:
+            store.save_alerts(self.row.id, changed.values(), entries)
+
+
+def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str, Receipt]]:
+    """Do a whole batch in one transaction, in the order in which it came."""
+    with ward.unit_of_work() as store:
+        places = store.places({message.gateway_id for message in batch})
+        known = _Known.ask(store, [message for message in batch if isinstance(message, Readable)])
+        filed = [_file(message, known, places) for message in batch]
+        stays = _load(ward, store, {id_ for _, id_ in filed if id_ is not None}, now)
+        rows: list[dict[str, Any]] = []
+        receipts: list[tuple[str, Receipt]] = []
+        for message, episode_id in filed:
+            stay = stays.get(episode_id) if episode_id else None
+            if isinstance(message, Readable) and stay is not None:
+                try:
+                    done = stay.fold(_arrived(message), now)
+                except Exception as error:  # noqa: BLE001 - the next reading must not wait for it
+                    log("reading.broke_us", error=type(error).__name__)
+                    message = message.as_unreadable(f"our fault: {type(error).__name__}")
+                else:
+                    rows.append(_row(message, stay, done, now))
+            outcome, reason = Outcome.KEPT, ""
+            if isinstance(message, Readable) and stay is None:
+                outcome = Outcome.DUPLICATE
+            elif isinstance(message, Unreadable):
+                outcome, reason = Outcome.QUARANTINED, message.reason
+                _quarantine(store, message, stay, now)
+            if not isinstance(message, Unreadable) or message.signed:
+                reading_id = _id_of(message)
+                if reading_id is not None:
+                    receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
+                    receipts.append((message.gateway_id, receipt))
+        store.add_readings(rows)
+        for stay in stays.values():
+            if stay.steps:
+                stay.save(store)
+        store.beat(HEARD, now, ward.clock.wall())
+    return receipts
+
+
+@dataclass(slots=True)
+class _Known:
+    """Which readings are kept already, those of this batch included."""
+
+    by_id: set[tuple[str, UUID]]
+    by_key: set[tuple[str, str]]
+
+    @classmethod
+    def ask(cls, store: Store, batch: Sequence[Readable]) -> "_Known":
+        if not batch:
+            return cls(set(), set())
+        ids = [message.reading.reading_id for message in batch]
+        keys = [m.reading.source_key for m in batch if m.reading.source_key is not None]
+        return cls(*store.known_readings({m.gateway_id for m in batch}, ids, keys))
+
+    def twice(self, message: Readable) -> bool:
+        """Say whether a reading was kept before, and note that it is now."""
+        id_ = (message.gateway_id, message.reading.reading_id)
+        key = (message.gateway_id, message.reading.source_key or "")
+        twice = id_ in self.by_id or (bool(key[1]) and key in self.by_key)
+        self.by_id.add(id_)
+        if key[1]:
+            self.by_key.add(key)
+        return twice
+
+
+def _file(
+    message: Opened, known: _Known, places: dict[tuple[str, int], list[SlotRow]]
+) -> tuple[Opened, UUID | None]:
+    """Return a message and whose it is. A duplicate is nobody's: it changes nothing."""
+    holders = places.get((message.gateway_id, message.slot or 0), [])
+    if isinstance(message, Unreadable):
+        now_in_it = next((h.episode_id for h in holders if h.until is None), None)
+        return message, now_in_it
+    if known.twice(message):
+        return message, None
+    at = message.reading.measured_at
+    for holder in holders:
+        if holder.since <= at and (holder.until is None or at < holder.until):
+            return message, holder.episode_id
+    if len(holders) == 1 and holders[0].until is None:
+        return message, holders[0].episode_id  # one holder ever: only its time can be wrong
+    reason = "nobody has this slot"
+    if holders:
+        reason = "its time fits nobody who had this slot: a person must decide whose it is"
+    now_in_it = next((h.episode_id for h in holders if h.until is None), None)
+    return message.as_unreadable(reason), now_in_it
+
+
+def _load(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[UUID, _Stay]:
+    if not ids:
+        return {}
+    absence_until = store.absence_until(now)
+    rows = store.episodes(ids, lock=True)
+    return {
+        id_: _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
+        for id_, row in rows.items()
+    }
+
+
+def _arrived(message: Readable) -> ReadingArrived:
+    reading = message.reading
+    return ReadingArrived(
+        reading_id=reading.reading_id,
+        measured_at=reading.measured_at,
+        values={o.vital: o.value for o in reading.observations},
+        context=reading.context,
+        quality=reading.quality,
+        source=reading.source,
+        slot=message.slot,
+    )
+
+
+def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str, Any]:
+    """Return a reading as the store keeps it, with what was made of it."""
+    reading, judged = message.reading, done.judged
+    assert isinstance(judged, Judged)  # noqa: S101 - a reading was folded
+    values = {o.vital: o.value for o in reading.observations}
+    findings = [
+        {"level": str(f.level), "words": f.words, "doubtful": f.doubtful}
+        for f in judged.assessment.concerns
+    ]
+    return {
+        "reading_id": reading.reading_id,
+        "gateway_id": message.gateway_id,
+        "slot": message.slot,
+        "episode_id": stay.row.id,
+        "source_key": reading.source_key,
+        "stream": message.stream,
+        "seq": message.seq,
+        "measured_at": reading.measured_at,
+        "judged_at": judged.judged_at,
+        "received_at": now,
+        "source": reading.source,
+        "context": reading.context,
+        "spo2": values.get(Vital.SPO2),
+        "pulse_rate": values.get(Vital.PULSE_RATE),
+        "payload": message.arrived.payload.decode(),
+        "level": judged.assessment.level,
+        "findings": findings or None,
+        "doubts": list(judged.doubts) or None,
+        "fills": judged.assessment.reassuring and not judged.time_doubtful,
+        "doubtful": bool(judged.doubts),
+        "time_doubtful": judged.time_doubtful,
+        "late": judged.late,
+        "pathway": stay.pathway.name,
+    }
+
+
+def _quarantine(store: Store, message: Unreadable, stay: _Stay | None, now: datetime) -> None:
+    """Keep what could not be read, and tell the people who look after whoever has its slot."""
+    arrived = message.arrived
+    whole = b"\x1f".join([arrived.topic.encode(), message.reason.encode(), arrived.payload])
+    store.quarantine(
+        QuarantineRow(
+            gateway_id=message.gateway_id,
+            slot=message.slot,
+            episode_id=stay.row.id if stay else None,
+            reading_id=message.reading_id,
+            properties=dict(arrived.properties),
+            payload=arrived.payload,
+            sha256=hashlib.sha256(whole).hexdigest(),
+            reason=message.reason,
+            received_at=now,
+            last_at=now,
+        )
+    )
+    if stay is not None and not message.reason.startswith("our fault"):
+        stay.fold(UnreadableArrived(f"a message could not be read: {message.reason}"), now)
+    elif stay is not None:
+        stay.fold(UnreadableArrived("a message could not be worked through: our fault"), now)
+    log("reading.quarantined", gateway_id=message.gateway_id, reason=message.reason)
+
+
+def _id_of(message: Opened) -> UUID | None:
+    return message.reading_id if isinstance(message, Unreadable) else message.reading.reading_id
+
+
+def look_at_silence(ward: Ward, now: datetime, limit: int = 200) -> int:
+    """Work through deadlines that have passed; return how many stays were looked at.
+
+    Safe to run twice, late, or by two workers: a stay belongs to whoever locks it first.
+    """
+    with ward.unit_of_work() as store:
+        absence_until = store.absence_until(now)
+        rows = store.episodes_due(now, limit)
+        for row in rows:
+            stay = _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
+            stay.fold(TimePassed(), now)
+            if stay.steps[0].entries:
+                stay.save(store)
+            else:
+                # Silence waits for homes to catch up; let others be looked at meanwhile.
+                store.look_again(row, now + LOOK_AGAIN)
+    return len(rows)
+
+
+def write_due(ward: Ward, now: datetime) -> int:
+    """Write down which readings the plan expected, once their windows have passed.
+
+    Without these rows nobody could say later how complete the readings were.
+    """
+    longest = max(pathway.schedule.window for pathway in ward.pathways.values())
+    written = 0
+    with ward.unit_of_work() as store:
+        for row in store.episodes_without_due(now - longest - timedelta(hours=1)):
+            schedule = ward.pathways[row.pathway].schedule
+            until = now - schedule.window
+            dues = [
+                DueRow(
+                    episode_id=row.id,
+                    due_at=due,
+                    window_from=due - schedule.window,
+                    window_until=due + schedule.window,
+                )
+                for due in due_between(row.due_written_until, until, schedule)
+            ]
+            store.write_due(row, dues, until)
+            written += len(dues)
+    return written
+
+
+def act(
+    ward: Ward, alert_id: UUID, deed: Acknowledged | Resolved, key: str, now: datetime
+) -> AlertRow:
+    """Let a person act on an alert, once per idempotency key and person.
+
+    Raises:
+        NotFoundError: there is no such alert.
+        ConflictError: the life of the alert does not allow it, or it changed since it was seen.
+    """
+    with ward.unit_of_work() as store:
+        alert = store.alert(alert_id)
+        if alert is None:
+            raise NotFoundError("There is no such alert.")
+        if store.act(key, deed.by) is None:
+            [stay] = _load(ward, store, {alert.episode_id}, now).values()
+            try:
+                stay.fold(deed, now)
+            except NotAllowedError as refused:
+                raise ConflictError(str(refused)) from refused
+            stay.save(store)
+            store.add(ActRow(key=key, username=deed.by, alert_id=alert_id, at=now))
+        acted = store.alert(alert_id)
+    assert acted is not None  # noqa: S101 - it was there a moment ago, and nothing deletes alerts
+    return acted

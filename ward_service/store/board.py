@@ -1,0 +1,109 @@
+"""What screens ask, in SQL."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, func, select
+
+from ward_service.store.intake import PartStore
+from ward_service.store.tables import EpisodeRow, PatientRow, QuarantineRow, ReadingRow
+
+
+class BoardStore(PartStore):
+    """What the API asks to draw a screen."""
+
+    def board_version(self) -> int:
+        """Return a number that rises with every change of any stay."""
+        query = select(func.coalesce(func.sum(EpisodeRow.version), 0), func.count(EpisodeRow.id))
+        versions, stays = self._session.execute(query).one()
+        return int(versions) + int(stays)
+
+    def staying_now(self) -> list[tuple[EpisodeRow, PatientRow]]:
+        """Return everybody on the ward."""
+        query = (
+            select(EpisodeRow, PatientRow)
+            .join(PatientRow, PatientRow.id == EpisodeRow.patient_id)
+            .where(EpisodeRow.ended_at.is_(None))
+        )
+        return [(episode, patient) for episode, patient in self._session.execute(query)]
+
+    def latest_readings(self, episode_ids: Iterable[UUID]) -> dict[UUID, ReadingRow]:
+        """Return the latest measured reading of each stay that holds an SpO2 or a pulse.
+
+        Of readings measured at the same moment, the one received last.
+        """
+        row = ReadingRow
+        place = func.row_number().over(
+            partition_by=row.episode_id, order_by=(row.judged_at.desc(), row.received_no.desc())
+        )
+        ranked = (
+            select(row.received_no, place.label("place"))
+            .where(row.episode_id.in_(set(episode_ids)))
+            .where(row.spo2.is_not(None) | row.pulse_rate.is_not(None))
+            .subquery()
+        )
+        query = (
+            select(row)
+            .join(ranked, ranked.c.received_no == row.received_no)
+            .where(ranked.c.place == 1)
+        )
+        return {found.episode_id: found for found in self._session.scalars(query)}
+
+    def spo2_points(
+        self, episode_ids: Iterable[UUID], since: datetime
+    ) -> Sequence[Row[tuple[UUID, datetime, float, bool]]]:
+        """Return (episode, judged at, SpO2, doubtful) since a moment, by stay and in time order."""
+        row = ReadingRow
+        query = (
+            select(row.episode_id, row.judged_at, row.spo2, row.doubtful)
+            .where(row.episode_id.in_(set(episode_ids)))
+            .where(row.spo2.is_not(None), row.judged_at >= since)
+            .order_by(row.episode_id, row.judged_at)
+        )
+        return self._session.execute(query).tuples().all()  # type: ignore[return-value]
+
+    def readings_page(
+        self, episode_id: UUID, after: int, limit: int
+    ) -> tuple[list[ReadingRow], int]:
+        """Return readings of a stay in order of receipt after a number, and how many there are."""
+        row = ReadingRow
+        mine = select(row).where(row.episode_id == episode_id)
+        page = mine.where(row.received_no > after).order_by(row.received_no).limit(limit)
+        counted = select(func.count()).select_from(mine.subquery())
+        return list(self._session.scalars(page)), int(self._session.scalar(counted) or 0)
+
+    def reading_counts(self) -> dict[str, int]:
+        """Return how many readings there are, and how many of them are doubted, and why."""
+        row = ReadingRow
+        query = select(
+            func.count(),
+            func.count().filter(row.doubtful),
+            func.count().filter(row.time_doubtful),
+            func.count().filter(row.late),
+        )
+        names = ("readings", "doubtful", "time_doubtful", "late")
+        return dict(zip(names, self._session.execute(query).one(), strict=True))
+
+    def doubts(self) -> dict[str, int]:
+        """Return how often each doubt was had."""
+        counts: dict[str, int] = {}
+        for words in self._session.scalars(
+            select(ReadingRow.doubts).where(ReadingRow.doubtful, ReadingRow.doubts.is_not(None))
+        ):
+            for word in words or ():
+                counts[word] = counts.get(word, 0) + 1
+        return counts
+
+    def quarantined_by_reason(self) -> dict[str, int]:
+        """Return how many different messages were quarantined for each reason."""
+        row = QuarantineRow
+        query = select(row.reason, func.count()).group_by(row.reason)
+        return dict(self._session.execute(query).tuples().all())
+
+    def latest_quarantined(self, limit: int) -> list[QuarantineRow]:
+        """Return what was quarantined last, newest first."""
+        query = select(QuarantineRow).order_by(
+            QuarantineRow.last_at.desc(), QuarantineRow.id.desc()
+        )
+        return list(self._session.scalars(query.limit(limit)))

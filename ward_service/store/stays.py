@@ -1,0 +1,196 @@
+"""Stays, their alerts with the ledger, gateways and slots, in SQL."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import insert, select, update
+
+from ward_service.contract.vocabulary import AlertState
+from ward_service.domain.alerts import AlertFinding, AlertInPlay, Entry
+from ward_service.domain.state import EpisodeState
+from ward_service.store.intake import PartStore
+from ward_service.store.tables import (
+    ActRow,
+    AlertRow,
+    DueRow,
+    EpisodeRow,
+    GatewayRow,
+    LedgerRow,
+    PathwayVersionRow,
+    PatientRow,
+    SlotRow,
+)
+
+_STATE = TypeAdapter(EpisodeState)
+_FINDINGS = TypeAdapter(tuple[AlertFinding, ...])
+
+# What the fold says of an alert and the row repeats, name for name.
+_SAME = (
+    "alert_class", "level", "state", "version", "pathway", "opened_at", "noticed_at", "late",
+    "review", "owner", "acknowledged_at", "resolved_at", "outcome", "response_needed",
+    "response_completed", "management_changed",
+)  # fmt: skip
+
+
+def state_of(row: EpisodeRow) -> EpisodeState:
+    """Return what the fold remembers of a stay."""
+    return _STATE.validate_python(row.state)
+
+
+def stored(state: EpisodeState) -> dict[str, Any]:
+    """Return a state as the episode keeps it."""
+    dumped: dict[str, Any] = _STATE.dump_python(state, mode="json")
+    return dumped
+
+
+def findings_of(row: AlertRow) -> tuple[AlertFinding, ...]:
+    """Return the findings of an alert as the rules made them."""
+    return _FINDINGS.validate_python(row.findings)
+
+
+class StaysStore(PartStore):
+    """What the pipeline and the worker ask of stays."""
+
+    def add(self, *rows: object) -> None:
+        """Write new rows, in the order given."""
+        for row in rows:
+            self._session.add(row)
+            self._session.flush()
+
+    def episodes(self, ids: Iterable[UUID], *, lock: bool) -> dict[UUID, EpisodeRow]:
+        """Return stays by id; locked for this transaction, in one order so that none waits twice.
+
+        SQLite has locked the whole database already.
+        """
+        query = select(EpisodeRow).where(EpisodeRow.id.in_(set(ids))).order_by(EpisodeRow.id)
+        if lock:
+            query = query.with_for_update()
+        return {row.id: row for row in self._session.scalars(query)}
+
+    def episodes_due(self, now: datetime, limit: int) -> list[EpisodeRow]:
+        """Return stays whose deadline has passed, longest waiting first, locked for this worker."""
+        row = EpisodeRow
+        query = (
+            select(row)
+            .where(row.ended_at.is_(None), row.next_deadline_at <= now)
+            .order_by(row.next_deadline_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return list(self._session.scalars(query))
+
+    def save_episode(
+        self, row: EpisodeRow, state: EpisodeState, next_deadline_at: datetime | None
+    ) -> None:
+        """Write what the fold remembers now."""
+        row.state = stored(state)
+        row.version += 1
+        row.next_deadline_at = next_deadline_at
+
+    def look_again(self, row: EpisodeRow, at: datetime) -> None:
+        """Put off looking at a stay for which nothing has changed."""
+        row.next_deadline_at = at
+
+    def save_alerts(
+        self, episode_id: UUID, alerts: Iterable[AlertInPlay], entries: Sequence[Entry]
+    ) -> None:
+        """Write alerts as they now stand, with their ledger entries: never one without the other.
+
+        Ends come before beginnings, so that a class never has two in play, not for a moment.
+        """
+        for alert in sorted(alerts, key=lambda a: a.in_play):
+            values = {name: getattr(alert, name) for name in _SAME}
+            values["findings"] = _FINDINGS.dump_python(alert.findings, mode="json")
+            statement = self._upsert(AlertRow).values(id=alert.id, episode_id=episode_id, **values)
+            self._session.execute(
+                statement.on_conflict_do_update(index_elements=["id"], set_=values)
+            )
+        if entries:
+            rows = [
+                {
+                    "alert_id": e.alert_id,
+                    "at": e.at,
+                    "noticed_at": e.noticed_at,
+                    "by": e.by,
+                    "what": e.what,
+                    "words": e.words,
+                }
+                for e in entries
+            ]
+            self._session.execute(insert(LedgerRow), rows)
+
+    def alert(self, alert_id: UUID) -> AlertRow | None:
+        """Return an alert, or None."""
+        return self._session.get(AlertRow, alert_id, populate_existing=True)
+
+    def ledger(self, alert_ids: Iterable[UUID]) -> dict[UUID, list[LedgerRow]]:
+        """Return the ledger of alerts, in the order in which it was written."""
+        query = select(LedgerRow).where(LedgerRow.alert_id.in_(set(alert_ids)))
+        found: dict[UUID, list[LedgerRow]] = {}
+        for row in self._session.scalars(query.order_by(LedgerRow.id)):
+            found.setdefault(row.alert_id, []).append(row)
+        return found
+
+    def alerts_in_play(self, episode_ids: Iterable[UUID]) -> dict[UUID, list[AlertRow]]:
+        """Return the alerts that a person may still have to act on, by stay."""
+        ended = (AlertState.RESOLVED, AlertState.WITHDRAWN)
+        query = select(AlertRow).where(
+            AlertRow.episode_id.in_(set(episode_ids)), AlertRow.state.not_in(ended)
+        )
+        found: dict[UUID, list[AlertRow]] = {}
+        for row in self._session.scalars(query.order_by(AlertRow.opened_at)):
+            found.setdefault(row.episode_id, []).append(row)
+        return found
+
+    def alerts_of(self, episode_id: UUID) -> list[AlertRow]:
+        """Return every alert of a stay, newest first."""
+        query = select(AlertRow).where(AlertRow.episode_id == episode_id)
+        return list(self._session.scalars(query.order_by(AlertRow.opened_at.desc())))
+
+    def act(self, key: str, username: str) -> ActRow | None:
+        """Return an act that this person has carried out already."""
+        return self._session.get(ActRow, (key, username))
+
+    def gateway(self, gateway_id: str) -> GatewayRow | None:
+        """Return a gateway, or None."""
+        return self._session.get(GatewayRow, gateway_id)
+
+    def slot_holder(self, gateway_id: str, slot: int) -> SlotRow | None:
+        """Return who has a slot now."""
+        row = SlotRow
+        query = select(row).where(
+            row.gateway_id == gateway_id, row.slot == slot, row.until.is_(None)
+        )
+        return self._session.scalars(query).first()
+
+    def staying(self, nhs_number: str) -> EpisodeRow | None:
+        """Return the stay that somebody with this NHS number has now."""
+        query = (
+            select(EpisodeRow)
+            .join(PatientRow, PatientRow.id == EpisodeRow.patient_id)
+            .where(PatientRow.nhs_number == nhs_number, EpisodeRow.ended_at.is_(None))
+        )
+        return self._session.scalars(query).first()
+
+    def pathway_version(self, id_: str, version: int) -> PathwayVersionRow | None:
+        """Return a pathway version as it was first loaded."""
+        return self._session.get(PathwayVersionRow, (id_, version))
+
+    def pathway_versions(self) -> list[PathwayVersionRow]:
+        """Return every pathway version that ever ran here."""
+        return list(self._session.scalars(select(PathwayVersionRow)))
+
+    def episodes_without_due(self, before: datetime) -> list[EpisodeRow]:
+        """Return stays whose expected readings were written only up to before this moment."""
+        row = EpisodeRow
+        query = select(row).where(row.ended_at.is_(None), row.due_written_until < before)
+        return list(self._session.scalars(query.with_for_update(skip_locked=True)))
+
+    def write_due(self, row: EpisodeRow, dues: Sequence[DueRow], until: datetime) -> None:
+        """Write the readings that the plan expected of a stay, up to a moment."""
+        self._session.add_all(dues)
+        change = update(EpisodeRow).where(EpisodeRow.id == row.id)
+        self._session.execute(change.values(due_written_until=until))

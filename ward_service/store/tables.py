@@ -1,0 +1,345 @@
+"""The typed tables. Identity lives in one of them, `patient`, and in no other column.
+
+Deadlines are columns (`next_deadline_at`), so a restart forgets nothing.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level, Source
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in, aware UTC out, on every database; a naive one is a bug and raises."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _words(kind: type[Any]) -> Enum:
+    """Store an enumeration by its value, as text: readable in SQL, and easy to add to."""
+    return Enum(
+        kind, native_enum=False, length=20, values_callable=lambda words: [str(w) for w in words]
+    )
+
+
+# A growing number: SQLite counts only a plain INTEGER up by itself.
+Counter = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The tables of the ward. Constraints are named, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: UtcDateTime(),
+        date: Date(),
+        AlertClass: _words(AlertClass),
+        AlertState: _words(AlertState),
+        Level: _words(Level),
+        Source: _words(Source),
+        Context: _words(Context),
+        dict[str, Any]: JSON(none_as_null=True),
+        list[Any]: JSON(none_as_null=True),
+        bytes: LargeBinary(),
+    }
+
+
+class PatientRow(Base):
+    """Identity. No view of the extract and no message to a home reads this table."""
+
+    __tablename__ = "patient"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    family_name: Mapped[str]
+    given_name: Mapped[str]
+    birth_date: Mapped[date]
+    nhs_number: Mapped[str] = mapped_column(index=True)
+    phone: Mapped[str] = mapped_column(default="")
+
+
+class PathwayVersionRow(Base):
+    """A pathway version, word for word as it ran. It never changes: a new number is a new row."""
+
+    __tablename__ = "pathway_version"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    text: Mapped[str]
+    loaded_at: Mapped[datetime]
+
+
+class EpisodeRow(Base):
+    """One stay. `state` is what the fold remembers; what evaluators split by is here, not a name.
+
+    `version` rises with every change; `next_deadline_at` is when silence must be looked at.
+    """
+
+    __tablename__ = "episode"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID] = mapped_column(ForeignKey("patient.id"))
+    pathway: Mapped[str]
+    admitted_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    birth_year: Mapped[int]
+    sex: Mapped[str]
+    ethnicity: Mapped[str | None]
+    deprivation_decile: Mapped[int | None]
+    language: Mapped[str | None]
+    mode: Mapped[str]
+    state: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    next_deadline_at: Mapped[datetime | None]
+    due_written_until: Mapped[datetime]
+    # The worker asks this all the time; stays that have ended are many and never due.
+    __table_args__ = (
+        Index(
+            "ix_episode_next_deadline_at",
+            "next_deadline_at",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+    )
+
+
+class GatewayRow(Base):
+    """A gateway. Its key is derived from the ward's secret and `generation`; none is stored."""
+
+    __tablename__ = "gateway"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(default=1)
+    added_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class SlotRow(Base):
+    """Who has a place in a home, from when to when (`until` is open for the one who has it)."""
+
+    __tablename__ = "slot"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    gateway_id: Mapped[str] = mapped_column(ForeignKey("gateway.id"))
+    slot: Mapped[int]
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    __table_args__ = (Index("ix_slot_place", "gateway_id", "slot"),)
+
+
+class ReadingRow(Base):
+    """A reading as it was kept, and what the ward made of it (its assessment).
+
+    `received_no` rises in order of receipt. `fills`: fully believed, so it may fill a due time.
+    """
+
+    __tablename__ = "reading"
+    received_no: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    reading_id: Mapped[UUID]
+    gateway_id: Mapped[str]  # empty for a reading that no gateway sent
+    slot: Mapped[int | None]
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"))
+    source_key: Mapped[str | None]
+    stream: Mapped[str | None]
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    measured_at: Mapped[datetime]
+    judged_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    source: Mapped[Source]
+    context: Mapped[Context]
+    spo2: Mapped[float | None]
+    pulse_rate: Mapped[float | None]
+    payload: Mapped[str]  # as it was sent, word for word
+    level: Mapped[Level | None]
+    findings: Mapped[list[Any] | None]
+    doubts: Mapped[list[Any] | None]
+    fills: Mapped[bool]
+    doubtful: Mapped[bool]
+    time_doubtful: Mapped[bool]
+    late: Mapped[bool]
+    pathway: Mapped[str]
+    __table_args__ = (
+        UniqueConstraint("gateway_id", "reading_id"),
+        Index(
+            "uq_reading_source_key",
+            "gateway_id",
+            "source_key",
+            unique=True,
+            postgresql_where=text("source_key IS NOT NULL"),
+            sqlite_where=text("source_key IS NOT NULL"),
+        ),
+        Index("ix_reading_episode", "episode_id", "judged_at"),
+    )
+
+
+class QuarantineRow(Base):
+    """What could not be read, or not be filed: kept with its reason, and counted when repeated."""
+
+    __tablename__ = "quarantine"
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    gateway_id: Mapped[str]
+    slot: Mapped[int | None]
+    episode_id: Mapped[UUID | None]
+    reading_id: Mapped[UUID | None]
+    properties: Mapped[dict[str, Any]]
+    payload: Mapped[bytes]
+    sha256: Mapped[str]
+    reason: Mapped[str]
+    received_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    times: Mapped[int] = mapped_column(default=1)
+    # The same message sent again is the same row, counted: a home that resends cannot fill a disk.
+    __table_args__ = (UniqueConstraint("gateway_id", "sha256"),)
+
+
+class AlertRow(Base):
+    """An alert as it stands; its history is the ledger. `pathway` is what it opened under."""
+
+    __tablename__ = "alert"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    alert_class: Mapped[AlertClass]
+    level: Mapped[Level]
+    state: Mapped[AlertState]
+    version: Mapped[int]
+    pathway: Mapped[str]
+    findings: Mapped[list[Any]]
+    opened_at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
+    late: Mapped[bool]
+    review: Mapped[bool]
+    owner: Mapped[str | None]
+    acknowledged_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    response_needed: Mapped[bool | None]
+    response_completed: Mapped[bool | None]
+    management_changed: Mapped[bool | None]
+    # One alert in play per episode and class, whatever our code believes.
+    __table_args__ = (
+        Index(
+            "uq_alert_in_play",
+            "episode_id",
+            "alert_class",
+            unique=True,
+            postgresql_where=text("state NOT IN ('resolved', 'withdrawn')"),
+            sqlite_where=text("state NOT IN ('resolved', 'withdrawn')"),
+        ),
+    )
+
+
+class LedgerRow(Base):
+    """One line of an alert's history. Only ever added."""
+
+    __tablename__ = "ledger"
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    at: Mapped[datetime]
+    noticed_at: Mapped[datetime]
+    by: Mapped[str]
+    what: Mapped[str]
+    words: Mapped[str]
+
+
+class DueRow(Base):
+    """A reading that the plan expected, and whose window has passed: the denominator."""
+
+    __tablename__ = "due"
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(primary_key=True)
+    window_from: Mapped[datetime]
+    window_until: Mapped[datetime]
+
+
+class AccountRow(Base):
+    """A clinician who may sign in. `failures` and `locked_until` slow down guessing."""
+
+    __tablename__ = "account"
+    username: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A signed-in session. Only the hash of its token is kept; its moments are real time."""
+
+    __tablename__ = "session"
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey("account.username"))
+    began_at: Mapped[datetime]
+    last_act_at: Mapped[datetime]
+
+
+class ActRow(Base):
+    """An act that was carried out, by its idempotency key: the same act again changes nothing."""
+
+    __tablename__ = "act"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(primary_key=True)
+    alert_id: Mapped[UUID]
+    at: Mapped[datetime]
+
+
+class HeartbeatRow(Base):
+    """When a stage last did its work: on the ward's clock (`at`) and in real time (`wall_at`)."""
+
+    __tablename__ = "heartbeat"
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    wall_at: Mapped[datetime]
+
+
+class BlindRow(Base):
+    """A stretch in which the ward was down. Absence inside it waits until `grace_until`."""
+
+    __tablename__ = "blind"
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    blind_from: Mapped[datetime]
+    blind_until: Mapped[datetime]
+    grace_until: Mapped[datetime]
+
+
+class LockRow(Base):
+    """On SQLite one process holds all roles: this row says which, and when it was last alive."""
+
+    __tablename__ = "ward_lock"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    wall_at: Mapped[datetime]

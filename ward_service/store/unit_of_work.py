@@ -1,0 +1,38 @@
+"""One block, one transaction: `with unit_of_work(sessions) as store`. Nothing else ever commits."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from ward_service.errors import StorageDownError
+from ward_service.store.accounts import AccountsStore
+from ward_service.store.board import BoardStore
+from ward_service.store.connect import Sessions
+from ward_service.store.intake import IntakeStore
+from ward_service.store.stays import StaysStore
+
+
+class Store(IntakeStore, StaysStore, BoardStore, AccountsStore):
+    """The ward's memory inside one transaction. All SQL of the service is in its parts.
+
+    intake: what arrives; stays: episodes, alerts and homes; board: what screens ask; accounts:
+    who may sign in.
+    """
+
+
+@contextmanager
+def unit_of_work(sessions: Sessions, *, read_only: bool = False) -> Iterator[Store]:
+    """Commit when the block ends well; roll back on any exception.
+
+    `read_only` takes no write lock on SQLite, so that screens never wait for readings.
+
+    Raises:
+        StorageDownError: the database went away; nothing of the block was kept.
+    """
+    try:
+        with sessions.begin() as session:
+            session.connection(execution_options={"read_only": read_only})
+            yield Store(session)
+    except (OperationalError, InterfaceError) as error:
+        raise StorageDownError("storage is down") from error

@@ -1,0 +1,112 @@
+"""The ward as one process holds it: its settings, clock, database, keys and pathways."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ward_service.contract.clock import Clock, read_clock
+from ward_service.contract.envelope import gateway_key
+from ward_service.domain.pathway import Pathway
+from ward_service.errors import WardError
+from ward_service.pathways.load import SHIPPED, PathwayFile, load_all, read
+from ward_service.settings import Settings
+from ward_service.store.connect import Sessions, connect
+from ward_service.store.migrate import migrate
+from ward_service.store.tables import PathwayVersionRow
+from ward_service.store.unit_of_work import Store, unit_of_work
+
+
+@dataclass(slots=True)
+class Ward:
+    """What every role of the ward needs. Opened once per process, by `open_ward`.
+
+    `pathways` holds every version that ever ran here, by `id@version`; `current` the version that
+    an admission gets, by id.
+    """
+
+    settings: Settings
+    clock: Clock
+    sessions: Sessions
+    secret: bytes
+    pathways: dict[str, Pathway]
+    current: dict[str, Pathway]
+    _keys: dict[str, bytes] = field(default_factory=dict)
+
+    def unit_of_work(self, *, read_only: bool = False) -> AbstractContextManager[Store]:
+        """Open one transaction."""
+        return unit_of_work(self.sessions, read_only=read_only)
+
+    def key_of(self, gateway_id: str) -> bytes | None:
+        """Return a gateway's key; None for one that this ward does not know, or has revoked.
+
+        Raises:
+            StorageDownError: the database went away.
+        """
+        if gateway_id not in self._keys:
+            with self.unit_of_work(read_only=True) as store:
+                row = store.gateway(gateway_id)
+            if row is None or row.revoked_at is not None:
+                return None
+            self._keys[gateway_id] = gateway_key(self.secret, gateway_id, row.generation)
+        return self._keys[gateway_id]
+
+
+def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> Ward:
+    """Open the ward: migrate the database, load the pathways, read the clock.
+
+    Raises:
+        WardError: a pathway is not whole, has changed without a new version, or may not be used.
+    """
+    clock = read_clock()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    sessions = connect(settings.database)
+    migrate(sessions)
+    files = load_all(settings.pathways_dir or SHIPPED)
+    _may_be_used(settings)
+    with unit_of_work(sessions) as store:
+        _note_versions(store, files, (now or clock.now)())
+        rows = store.pathway_versions()
+    pathways = {file.name: file for file in (_read(row) for row in rows)}
+    return Ward(
+        settings=settings,
+        clock=clock,
+        sessions=sessions,
+        secret=settings.secret(),
+        pathways=pathways,
+        current={id_: file.pathway for id_, file in files.items()},
+    )
+
+
+def _may_be_used(settings: Settings) -> None:
+    """Refuse live use: no pathway is signed yet, and unsigned ones run in demo or shadow."""
+    if settings.use == "live":
+        raise WardError(
+            "No pathway here is signed by a clinical lead, so this ward does not start for live "
+            "use. Nothing was changed. Set HOMEWARD_USE to demo or shadow."
+        )
+
+
+def _note_versions(store: Store, files: dict[str, PathwayFile], now: datetime) -> None:
+    for file in files.values():
+        pathway = file.pathway
+        row = store.pathway_version(pathway.id, pathway.version)
+        if row is None:
+            store.add(
+                PathwayVersionRow(
+                    id=pathway.id,
+                    version=pathway.version,
+                    sha256=file.sha256,
+                    text=file.text,
+                    loaded_at=now,
+                )
+            )
+        elif row.sha256 != file.sha256:
+            raise WardError(
+                f"The file of {pathway.name} has changed, but its version has not. Alerts quote "
+                "the version, so give it a new number. The ward did not start."
+            )
+
+
+def _read(row: PathwayVersionRow) -> Pathway:
+    return read(row.text, f"{row.id}@{row.version}").pathway
