@@ -1,5 +1,7 @@
 """Refusals: each with its HTTP status and a message that is safe to show."""
 
+from uuid import UUID
+
 
 class WardError(Exception):
     """A refusal that we expect. The text says what happened, what was kept and what to do."""
@@ -17,6 +19,22 @@ class ConflictError(WardError):
     """The thing exists but cannot be moved that way now."""
 
     status = 409
+
+
+class SeenOldError(ConflictError):
+    """What was acted on has changed since it was seen; `alert_id` says what to look at again."""
+
+    status = 412
+
+    def __init__(self, message: str, alert_id: UUID) -> None:
+        super().__init__(message)
+        self.alert_id = alert_id
+
+
+class NoteNeededError(WardError):
+    """Something must be said before this can be done."""
+
+    status = 422
 
 
 class NotSignedInError(WardError):

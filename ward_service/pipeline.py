@@ -13,7 +13,7 @@ from uuid import UUID
 
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome, Vital
-from ward_service.domain.alerts import NotAllowedError
+from ward_service.domain import alerts
 from ward_service.domain.episode import next_deadline, step
 from ward_service.domain.inputs import (
     Acknowledged,
@@ -26,7 +26,13 @@ from ward_service.domain.inputs import (
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import EpisodeState, Judged, Step
-from ward_service.errors import ConflictError, NotFoundError, StorageDownError
+from ward_service.errors import (
+    ConflictError,
+    NoteNeededError,
+    NotFoundError,
+    SeenOldError,
+    StorageDownError,
+)
 from ward_service.logs import log
 from ward_service.opened import Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.store.stays import state_of
@@ -339,7 +345,9 @@ def act(
 
     Raises:
         NotFoundError: there is no such alert.
-        ConflictError: the life of the alert does not allow it, or it changed since it was seen.
+        SeenOldError: it has changed since this person saw it.
+        NoteNeededError: a red was to be resolved without a note.
+        ConflictError: the life of the alert does not allow it.
     """
     with ward.unit_of_work() as store:
         alert = store.alert(alert_id)
@@ -349,7 +357,11 @@ def act(
             [stay] = _load(ward, store, {alert.episode_id}, now).values()
             try:
                 stay.fold(deed, now)
-            except NotAllowedError as refused:
+            except alerts.SeenOldError as refused:
+                raise SeenOldError(str(refused), alert_id) from refused
+            except alerts.NoteNeededError as refused:
+                raise NoteNeededError(str(refused)) from refused
+            except alerts.NotAllowedError as refused:
                 raise ConflictError(str(refused)) from refused
             stay.save(store)
             store.add(ActRow(key=key, username=deed.by, alert_id=alert_id, at=now))

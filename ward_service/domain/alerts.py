@@ -30,6 +30,14 @@ class NotAllowedError(Exception):
     """A person asked for what the life of an alert does not allow; the text says why."""
 
 
+class SeenOldError(NotAllowedError):
+    """The alert has moved since this person saw it: they must look again first."""
+
+
+class NoteNeededError(NotAllowedError):
+    """A red was to be resolved without saying what was done."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlertFinding:
     """A finding as it joined an alert: the reading that showed it and when it was measured."""

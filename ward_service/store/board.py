@@ -1,13 +1,23 @@
 """What screens ask, in SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from ward_service.store.intake import PartStore
 from ward_service.store.tables import EpisodeRow, PatientRow, QuarantineRow, ReadingRow
+
+
+class SpO2Point(NamedTuple):
+    """One SpO2 on a chart."""
+
+    episode_id: UUID
+    judged_at: datetime
+    spo2: float
+    doubtful: bool
 
 
 class BoardStore(PartStore):
@@ -50,10 +60,8 @@ class BoardStore(PartStore):
         )
         return {found.episode_id: found for found in self._session.scalars(query)}
 
-    def spo2_points(
-        self, episode_ids: Iterable[UUID], since: datetime
-    ) -> Sequence[Row[tuple[UUID, datetime, float, bool]]]:
-        """Return (episode, judged at, SpO2, doubtful) since a moment, by stay and in time order."""
+    def spo2_points(self, episode_ids: Iterable[UUID], since: datetime) -> list[SpO2Point]:
+        """Return every SpO2 of these stays since a moment, by stay and in time order."""
         row = ReadingRow
         query = (
             select(row.episode_id, row.judged_at, row.spo2, row.doubtful)
@@ -61,7 +69,7 @@ class BoardStore(PartStore):
             .where(row.spo2.is_not(None), row.judged_at >= since)
             .order_by(row.episode_id, row.judged_at)
         )
-        return self._session.execute(query).tuples().all()  # type: ignore[return-value]
+        return [SpO2Point(*found) for found in self._session.execute(query)]
 
     def readings_page(
         self, episode_id: UUID, after: int, limit: int

@@ -1,0 +1,181 @@
+"""The ward list over HTTP: the order is the rules', the words too."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from ward_service.api.deps import SignedIn, WardDep
+from ward_service.api.health import health
+from ward_service.api.views import alert_view
+from ward_service.contract.api import (
+    BandView,
+    BoardVersionView,
+    BoardView,
+    ObservationView,
+    PatientLine,
+    Place,
+    PointView,
+)
+from ward_service.contract.vocabulary import Vital
+from ward_service.domain.bands import WORRY
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.triage import Standing, stand, urgency
+from ward_service.store.board import SpO2Point
+from ward_service.store.stays import state_of
+from ward_service.store.tables import AlertRow, EpisodeRow, PatientRow, ReadingRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward
+
+router = APIRouter(prefix="/triage", tags=["triage"], dependencies=[SignedIn])
+
+SHOWN: Final = timedelta(days=14)  # the sparkline: the longest stay of CLINICAL.md 1.7
+POINTS: Final = 120  # at most, of which the lowest of each stretch is kept
+LASTS: Final = timedelta(minutes=1)  # ward time after which ages in words are made anew
+
+
+@dataclass(slots=True)
+class BoardCache:
+    """The latest board, made once for everybody who asks for the same version of it."""
+
+    lock: Lock = field(default_factory=Lock)
+    board: BoardView | None = None
+
+
+@router.get("")
+def get_board(request: Request, ward: WardDep) -> BoardView:
+    """Return everybody on the ward, in the order in which they need somebody."""
+    cache: BoardCache = request.app.state.board
+    now = ward.clock.now()
+    with cache.lock, ward.unit_of_work(read_only=True) as store:
+        version, board = store.board_version(), cache.board
+        if board is None or board.version != version or now - board.as_of > LASTS:
+            board = cache.board = _board(ward, store, version, now)
+        return board.model_copy(update={"as_of": now, "health": health(ward, store)})
+
+
+@router.get("/version")
+def get_version(ward: WardDep) -> BoardVersionView:
+    """Return a number that changes when anything on the list does."""
+    with ward.unit_of_work(read_only=True) as store:
+        version, well = store.board_version(), health(ward, store)
+    return BoardVersionView(version=version, as_of=ward.clock.now(), health=well)
+
+
+def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
+    staying = store.staying_now()
+    ids = [episode.id for episode, _ in staying]
+    alerts, latest = store.alerts_in_play(ids), store.latest_readings(ids)
+    points: dict[UUID, list[SpO2Point]] = {}
+    for point in store.spo2_points(ids, now - SHOWN):
+        points.setdefault(point.episode_id, []).append(point)
+    ordered = sorted(
+        (urgency(standing, episode.id), episode, patient, standing)
+        for episode, patient in staying
+        for standing in [stand(state_of(episode), ward.pathways[episode.pathway])]
+    )
+    lines = [
+        _line(
+            episode,
+            patient,
+            standing,
+            ward.pathways[episode.pathway],
+            alerts.get(episode.id, []),
+            latest.get(episode.id),
+            points.get(episode.id, []),
+            now,
+        )
+        for _, episode, patient, standing in ordered
+    ]
+    counts = {place: sum(line.place is place for line in lines) for place in Place}
+    return BoardView(
+        as_of=now,
+        version=version,
+        use=ward.settings.use,
+        unsigned=True,  # no pathway can be signed yet, and the ward refuses live use
+        health=health(ward, store),
+        counts=counts,
+        patients=tuple(lines),
+    )
+
+
+def _line(
+    episode: EpisodeRow,
+    patient: PatientRow,
+    standing: Standing,
+    pathway: Pathway,
+    alerts: list[AlertRow],
+    latest: ReadingRow | None,
+    points: list[SpO2Point],
+    now: datetime,
+) -> PatientLine:
+    state = state_of(episode)
+    views = sorted((alert_view(row) for row in alerts), key=lambda view: -WORRY.get(view.level, -1))
+    rule = pathway.vitals[Vital.SPO2]
+    edges = rule.bands.edges() if rule.bands else []
+    return PatientLine(
+        episode_id=episode.id,
+        version=episode.version,
+        place=standing.place,
+        reason=standing.reason,
+        family_name=patient.family_name,
+        given_name=patient.given_name,
+        birth_date=patient.birth_date,
+        age=_age(patient, now),
+        sex=episode.sex,
+        nhs_number=patient.nhs_number,
+        phone=patient.phone,
+        pathway=episode.pathway,
+        admitted_at=episode.admitted_at,
+        day_of_stay=(now - episode.admitted_at).days,
+        level=standing.level,
+        overdue_since=state.overdue_since,
+        never_reported=state.never_reported,
+        last_reading_at=state.last_measured_at,
+        last_received_at=state.last_received_at,
+        waiting_since=standing.waiting_since,
+        why=tuple(finding.words for view in views for finding in view.findings[:2]),
+        alerts=tuple(views),
+        latest=_latest(latest, pathway, now) if latest else (),
+        spo2=_thinned(points),
+        spo2_bands=tuple(BandView(low=low, high=high, level=level) for low, high, level in edges),
+    )
+
+
+def _age(patient: PatientRow, now: datetime) -> int:
+    born, today = patient.birth_date, now.date()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _latest(row: ReadingRow, pathway: Pathway, now: datetime) -> tuple[ObservationView, ...]:
+    values = {Vital.SPO2: row.spo2, Vital.PULSE_RATE: row.pulse_rate}
+    return tuple(
+        ObservationView(
+            vital=vital,
+            value=value,
+            level=row.level if vital is pathway.fills else None,
+            measured_at=row.judged_at,
+            received_at=row.received_at,
+            source=row.source,
+            doubtful=row.doubtful,
+            time_doubtful=row.time_doubtful,
+            stale=now - row.judged_at > pathway.stale_after,
+        )
+        for vital, value in values.items()
+        if value is not None
+    )
+
+
+def _thinned(points: list[SpO2Point]) -> tuple[PointView, ...]:
+    """Keep the lowest value of each stretch and the very last one: a dip must not be lost."""
+    size = -(-len(points) // POINTS) or 1
+    stretches = [points[i : i + size] for i in range(0, len(points), size)]
+    kept = [min(stretch, key=lambda point: point.spo2) for stretch in stretches]
+    if points and kept[-1] is not points[-1]:
+        kept.append(points[-1])
+    return tuple(
+        PointView(measured_at=p.judged_at, value=p.spo2, doubtful=p.doubtful) for p in kept
+    )

@@ -1,0 +1,164 @@
+"""The ward's commands: `ward-service run | api | ingest | worker | account | gateway | admit | ...`.
+
+Exit codes: 0 done, 1 refused (the reason is one sentence on stderr), 2 wrong usage.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ward_service.contract.api import Admission
+from ward_service.errors import StorageDownError, WardError
+from ward_service.logs import set_up
+from ward_service.settings import Settings
+from ward_service.ward import Ward, open_ward
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
+)
+account_app = typer.Typer(no_args_is_help=True, help="Clinicians who may sign in.")
+gateway_app = typer.Typer(no_args_is_help=True, help="The boxes in people's homes.")
+pathway_app = typer.Typer(no_args_is_help=True, help="The clinical numbers.")
+app.add_typer(account_app, name="account")
+app.add_typer(gateway_app, name="gateway")
+app.add_typer(pathway_app, name="pathway")
+
+
+@contextmanager
+def _ward() -> Iterator[Ward]:
+    """Open the ward for one command; say a refusal in one sentence and end with 1."""
+    set_up()
+    try:
+        yield open_ward(Settings())
+    except WardError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    except StorageDownError as error:
+        typer.echo("The database cannot be reached. Nothing was changed.", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def run() -> None:
+    """Run api, ingest and worker in one process: the way on SQLite."""
+    _run("api", "ingest", "worker")
+
+
+@app.command()
+def api() -> None:
+    """Run the HTTP door alone (PostgreSQL)."""
+    _run("api")
+
+
+@app.command()
+def ingest() -> None:
+    """Run what receives readings from the broker alone (PostgreSQL)."""
+    _run("ingest")
+
+
+@app.command()
+def worker() -> None:
+    """Run what watches for silence alone (PostgreSQL)."""
+    _run("worker")
+
+
+def _run(*roles: str) -> None:
+    from ward_service.run import run as run_roles  # uvicorn and paho only where they are needed
+
+    with _ward() as ward:
+        run_roles(ward, roles)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema; every other command does so too."""
+    with _ward():
+        typer.echo("The database is at the newest schema.")
+
+
+@app.command()
+def demo(
+    recordings: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Replay real recordings of this folder."),
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="How many times faster than life.")] = None,
+    people: Annotated[int, typer.Option(min=8, help="How many live in the street.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed, the same street.")] = 1,
+) -> None:
+    """Start everything on this machine with a street of invented people, until Ctrl-C."""
+    from ward_service.house import demo as start_demo
+
+    sys.exit(start_demo(recordings=recordings, speed=speed, people=people, seed=seed))
+
+
+@app.command()
+def up() -> None:
+    """Start everything on this machine, empty, for a small ward, until Ctrl-C."""
+    from ward_service.house import up as start_up
+
+    sys.exit(start_up())
+
+
+@app.command()
+def admit(
+    admission: Annotated[
+        typer.FileText, typer.Argument(help='One admission as JSON; "-" reads standard input.')
+    ],
+) -> None:
+    """Admit somebody to a place in a home. Identity comes from a file, never from an argument."""
+    from pydantic import ValidationError
+
+    from ward_service.setup import admit as admit_somebody
+
+    try:
+        given = Admission.model_validate_json(admission.read())
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        typer.echo(f"Nobody was admitted. {wrong}", err=True)
+        raise typer.Exit(1) from error
+    with _ward() as ward:
+        typer.echo(admit_somebody(ward, given, ward.clock.now()).model_dump_json())
+
+
+@account_app.command("add")
+def account_add(
+    username: str,
+    name: Annotated[str, typer.Option(help="How the screens call this person.")],
+) -> None:
+    """Make a clinician's account, or reset it. The password is read from standard input."""
+    from ward_service.setup import add_account
+
+    prompted = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else ""
+    password = prompted or sys.stdin.readline().rstrip("\n")
+    with _ward() as ward:
+        add_account(ward, username, name, password)
+        typer.echo(f"{username} may sign in.")
+
+
+@gateway_app.command("add")
+def gateway_add(gateway_id: str) -> None:
+    """Make a gateway known; print its key as JSON. Keep it as you would a password."""
+    from ward_service.setup import add_gateway
+
+    with _ward() as ward:
+        key = add_gateway(ward, gateway_id, ward.clock.now())
+        typer.echo(json.dumps({"gateway": gateway_id, "key": key}))
+
+
+@pathway_app.command("check")
+def pathway_check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Say whether a pathway file is whole; exit 1 and the field that is wrong if not."""
+    from ward_service.pathways.load import load
+
+    try:
+        pathway = load(file).pathway
+    except WardError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{pathway.name} is whole. It is unsigned: it runs in demo or shadow use only.")

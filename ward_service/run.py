@@ -1,0 +1,139 @@
+"""The roles of the ward as processes: api, ingest, worker, or all three in one.
+
+On SQLite one process holds all roles, and a lock row: two would each believe that they are the
+ward. Separate roles need PostgreSQL (DESIGN section 6).
+"""
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+from threading import Event, Thread
+from typing import Final
+
+import uvicorn
+
+from ward_service import worker
+from ward_service.api.app import create_app
+from ward_service.errors import StorageDownError, WardError
+from ward_service.ingest import subscriber
+from ward_service.logs import log
+from ward_service.pipeline import take_batch
+from ward_service.store.connect import engine_of
+from ward_service.ward import Ward
+
+ROLES: Final = ("api", "ingest", "worker")
+LOCK_LASTS: Final = timedelta(seconds=10)  # real time; then its holder counts as dead
+LOCK_EVERY_S: Final = 2.0
+
+
+def run(ward: Ward, roles: Iterable[str]) -> None:
+    """Run roles until SIGTERM or Ctrl-C; if one of them dies, all end, and loudly.
+
+    Raises:
+        WardError: another process is this ward already, or a single role was asked of SQLite.
+    """
+    wanted = [role for role in ROLES if role in set(roles)]
+    embedded = engine_of(ward.sessions).dialect.name == "sqlite"
+    if embedded and wanted != list(ROLES):
+        raise WardError(
+            "On SQLite one process holds all roles: run ward-service run. Separate roles need "
+            "PostgreSQL (HOMEWARD_DATABASE_URL=postgresql://...)."
+        )
+    owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+    if embedded:
+        _hold_lock(ward, owner)
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    works: dict[str, Callable[[], None]] = {
+        "worker": partial(worker.run_worker, ward, stop),
+        "ingest": partial(run_ingest, ward, stop),
+        "api": partial(run_api, ward, stop),
+    }
+    for role in wanted:
+        if role != "api":
+            worker.note_blindness(ward, role)
+    threads = [Thread(target=works[role], name=role, daemon=True) for role in wanted]
+    if embedded:
+        threads.append(Thread(target=partial(_keep_lock, ward, owner, stop), daemon=True))
+    for thread in threads:
+        thread.start()
+    log("ward.started", roles=wanted)
+    died = _wait(threads, stop)
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    if died:
+        raise WardError(f"The role {died} ended by itself, so the ward stopped. See its log.")
+    log("ward.stopped")
+
+
+def run_ingest(ward: Ward, stop: Event) -> None:
+    """Take readings from the broker until told to stop."""
+    subscriber.run(
+        settings=ward.settings,
+        commit=lambda batch: take_batch(ward, batch, ward.clock.now()),
+        key_of=ward.key_of,
+        beat=partial(beat, ward, subscriber.STAGE),
+        now=ward.clock.now,
+        stop=stop,
+    )
+
+
+def beat(ward: Ward, stage: str) -> None:
+    """Note that a stage has just done its work. A database that is away is no reason to die."""
+    try:
+        with ward.unit_of_work() as store:
+            store.beat(stage, ward.clock.now(), ward.clock.wall())
+    except StorageDownError:
+        log("storage.down", stage=stage)
+
+
+def run_api(ward: Ward, stop: Event) -> None:
+    """Answer over HTTP until told to stop."""
+    config = uvicorn.Config(
+        create_app(ward),
+        host=ward.settings.api_host,
+        port=ward.settings.api_port,
+        log_level="warning",
+        access_log=False,  # a URL names a stay
+        lifespan="off",
+    )
+    server = uvicorn.Server(config)
+    Thread(target=_stop_when_told, args=(server, stop), daemon=True).start()
+    server.run()
+
+
+def _stop_when_told(server: uvicorn.Server, stop: Event) -> None:
+    stop.wait()
+    server.should_exit = True
+
+
+def _wait(threads: list[Thread], stop: Event) -> str | None:
+    while not stop.wait(0.2):
+        for thread in threads:
+            if not thread.is_alive():
+                return thread.name
+    return None
+
+
+def _hold_lock(ward: Ward, owner: str) -> None:
+    wall = ward.clock.wall()
+    with ward.unit_of_work() as store:
+        held = store.hold_lock(owner, wall, wall - LOCK_LASTS)
+    if not held:
+        raise WardError(
+            "Another ward-service is running on this database. Stop it first; if it has just "
+            f"died, wait {LOCK_LASTS.seconds} seconds and start again. Nothing was changed."
+        )
+
+
+def _keep_lock(ward: Ward, owner: str, stop: Event) -> None:
+    while not stop.wait(LOCK_EVERY_S):
+        try:
+            _hold_lock(ward, owner)
+        except StorageDownError:
+            log("storage.down", stage="lock")
