@@ -1,0 +1,262 @@
+"""device-gateway: the home side at the command line."""
+
+import json
+import logging
+import re
+import signal
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Final, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from device_gateway import recordings, replay, simulate
+from device_gateway.connection import Pace
+from device_gateway.decode.frame import FrameError
+from device_gateway.decode.registry import DECODERS
+from device_gateway.decode.registry import decode as decode_frame
+from device_gateway.homes import HomesError, HomesFile, Place, read_homes
+from device_gateway.logs import log_to_stderr
+from device_gateway.play import Part, play
+from device_gateway.recordings import RecordingError, RecordingFile
+from device_gateway.settings import Settings, read_settings
+from device_gateway.spool import SpoolError
+from device_gateway.street import Street
+from ward_service.contract.clock import Clock, read_clock
+
+log = logging.getLogger(__name__)
+
+# Exit codes stand in --help and do not change: schedulers and the launcher rely on them.
+UNREADABLE: Final = 1
+WRONG_USAGE: Final = 2
+NO_INPUT: Final = 3
+NO_SPOOL: Final = 4
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+Files = Annotated[
+    list[Path], typer.Argument(exists=True, help="recordings, or folders with recordings")
+]
+HomesOption = Annotated[
+    Path | None, typer.Option("--homes", help="homes file from the ward [HOMEWARD_HOMES]")
+]
+SpoolDirOption = Annotated[
+    Path | None,
+    typer.Option("--spool-dir", file_okay=False, help="one spool per home [HOMEWARD_SPOOL_DIR]"),
+]
+
+
+@app.callback()
+def main() -> None:
+    """The home side: from a finger to the ward, with nothing lost on the way.
+
+    Exit codes: 0 done, or ended when told to; 1 something could not be read (it is named, the rest
+    was done); 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable or in use.
+    """
+
+
+@app.command("decode")
+def decode_command(
+    characteristic: Annotated[
+        str, typer.Option(help="16-bit UUID of the characteristic, such as 2A5F")
+    ],
+    frames: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="HEX", help="one frame each; from standard input if none is given"),
+    ] = None,
+) -> None:
+    """Print what frames say, one line of JSON each. Exit 1 if one cannot be read."""
+    try:
+        uuid = int(characteristic.removeprefix("0x"), 16)
+    except ValueError:
+        uuid = -1
+    if uuid not in DECODERS:
+        known = ", ".join(f"{uuid:04X}" for uuid in sorted(DECODERS))
+        _refuse(f"no decoder for characteristic {characteristic!r}; known: {known}", WRONG_USAGE)
+    unreadable = False
+    for text in frames or _lines(sys.stdin):
+        line = _decoded(uuid, text)
+        typer.echo(json.dumps(line))
+        if "error" in line:
+            unreadable = True
+            typer.echo(f"{text}: {line['error']}", err=True)
+    if unreadable:
+        raise typer.Exit(UNREADABLE)
+
+
+@app.command("recordings")
+def recordings_command(files: Files) -> None:
+    """List what files hold, one line of JSON per recording, in the order that replay uses.
+
+    Each needs a home of its own. Exit 1 if lines could not be read.
+    """
+    read = _read_recordings(files)
+    for file in read:
+        for recording in file.recordings:
+            line = {
+                "recording": recording.name,
+                "device": recording.device,
+                "file": str(file.path),
+                "samples": len(recording.samples),
+                "lasts_s": recording.lasts.total_seconds(),
+            }
+            typer.echo(json.dumps(line))
+    if _tell_bad_lines(read):
+        raise typer.Exit(UNREADABLE)
+
+
+@app.command("replay")
+def replay_command(
+    files: Files,
+    homes: HomesOption = None,
+    spool_dir: SpoolDirOption = None,
+    spot_check: Annotated[bool, typer.Option(help="as 2A5E spot checks, not as 2A5F")] = False,
+    fast: Annotated[bool, typer.Option(help="as quick as it goes, the last sample now")] = False,
+    as_recorded: Annotated[bool, typer.Option(help="with the times in the file; quick")] = False,
+    stay: Annotated[bool, typer.Option(help="keep the homes online after the end")] = False,
+) -> None:
+    """Play recordings through homes: one recording to each home, in order.
+
+    Returns when the ward has receipted every reading. Killed anywhere, it goes on where it was.
+    """
+    settings, clock = _begin()
+    homes_file = _read_homes(homes or settings.homes)
+    read = _read_recordings(files)
+    unreadable = _tell_bad_lines(read)
+    found = [recording for file in read for recording in file.recordings]
+    manner = replay.Manner(spot_check, hurry=fast or as_recorded, as_recorded=as_recorded)
+    places = homes_file.homes[: len(found)]
+    stop = _stop_on_signals()
+    with _street(homes_file, places, spool_dir or settings.spool_dir, clock, settings) as street:
+        try:
+            parts = replay.parts(found, street.homes, clock.now(), manner)
+        except RecordingError as error:
+            _refuse(str(error), NO_INPUT)
+        _tell_replay(parts, len(found))
+        play(parts, clock, stop, hurry=manner.hurry)
+        while not stop.is_set() and (stay or street.unsent()):
+            stop.wait(0.2)
+    if unreadable:
+        raise typer.Exit(UNREADABLE)
+
+
+@app.command("simulate")
+def simulate_command(
+    seed: Annotated[int, typer.Option(help="the same seed is the same street")],
+    homes: HomesOption = None,
+    people: Annotated[int, typer.Option(min=1, max=999)] = 40,
+    spool_dir: SpoolDirOption = None,
+) -> None:
+    """Run a street of invented people through real homes until told to end."""
+    settings, clock = _begin()
+    homes_file = _read_homes(homes or settings.homes)
+    if people > len(homes_file.homes):
+        _refuse(
+            f"{people} people, but only {len(homes_file.homes)} homes in the homes file;"
+            " add gateways at the ward, or ask for fewer --people",
+            NO_INPUT,
+        )
+    places = homes_file.homes[:people]
+    stop = _stop_on_signals()
+    with _street(homes_file, places, spool_dir or settings.spool_dir, clock, settings) as street:
+        play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
+        stop.wait()
+
+
+def _begin() -> tuple[Settings, Clock]:
+    try:
+        settings = read_settings()
+        clock = read_clock()
+    except ValidationError as error:
+        names = ", ".join(f"HOMEWARD_{str(detail['loc'][0]).upper()}" for detail in error.errors())
+        _refuse(f"cannot use the value of {names}", WRONG_USAGE)
+    except ValueError as error:
+        _refuse(str(error), WRONG_USAGE)
+    log_to_stderr(settings.log_level)
+    return settings, clock
+
+
+def _street(
+    homes_file: HomesFile,
+    places: tuple[Place, ...],
+    spool_dir: Path,
+    clock: Clock,
+    settings: Settings,
+) -> Street:
+    pace = Pace(settings.resend_after_s, settings.reconnect_max_s)
+    try:
+        return Street(places, homes_file.broker, spool_dir, clock, pace)
+    except (SpoolError, OSError) as error:
+        _refuse(str(error), NO_SPOOL)
+
+
+def _read_homes(path: Path) -> HomesFile:
+    try:
+        return read_homes(path)
+    except HomesError as error:
+        _refuse(str(error), NO_INPUT)
+
+
+def _read_recordings(files: list[Path]) -> list[RecordingFile]:
+    try:
+        return recordings.read_all(files)
+    except RecordingError as error:
+        _refuse(str(error), NO_INPUT)
+
+
+def _tell_bad_lines(files: list[RecordingFile]) -> bool:
+    for file in files:
+        for bad in file.bad_lines:
+            typer.echo(f"{file.path}, line {bad.number}: {bad.reason}; left out", err=True)
+        if file.bad_lines:
+            kept = sum(len(recording.samples) for recording in file.recordings)
+            said = f"{len(file.bad_lines)} lines could not be read, {kept} samples could"
+            typer.echo(f"{file.path}: {said}", err=True)
+    return any(file.bad_lines for file in files)
+
+
+def _tell_replay(parts: list[Part], recordings_found: int) -> None:
+    before = sum(part.taken for part in parts)
+    log.info("replay.began", extra={"recordings": recordings_found, "taken_before": before})
+
+
+def _stop_on_signals() -> Event:
+    """Return an event that SIGTERM and SIGINT set: the end is asked for, and comes in order."""
+    stop = Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    return stop
+
+
+def _lines(stream: Iterable[str]) -> Iterable[str]:
+    return (line.strip() for line in stream if line.strip())
+
+
+def _decoded(characteristic: int, text: str) -> dict[str, object]:
+    line: dict[str, object] = {"characteristic": f"{characteristic:04X}", "frame": text}
+    try:
+        frame = bytes.fromhex(re.sub(r"0x|[\s:,-]", "", text))
+    except ValueError:
+        return line | {"error": "not hexadecimal"}
+    try:
+        decoded = decode_frame(characteristic, frame)
+    except FrameError as error:
+        return line | {"error": str(error)}
+    return line | {
+        "observations": decoded.observations,
+        "quality": decoded.quality,
+        "no_value": decoded.no_value,
+        "fields": decoded.said,
+    }
+
+
+def _refuse(why: str, code: int) -> NoReturn:
+    typer.echo(why, err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,268 @@
+"""Pulse oximeter frames (GATT 0x2A5E spot check, 0x2A5F continuous) to values, and back.
+
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0; SFLOAT numbers: IEEE 11073-20601.
+Pure and synchronous: bytes in, values out. `encode` is what replay and simulate speak with, so
+that an invented or recorded home goes through this decoder like a real one.
+
+The two characteristics have different flag bits. Reserved bits, and bytes after the last announced
+field, are ignored as the service asks; a frame shorter than its own flags announce is refused.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from device_gateway.decode import plx_status, sfloat
+from device_gateway.decode.frame import Decoded, FrameError, NoValue
+from device_gateway.decode.plx_status import Measurement, Sensor
+from device_gateway.decode.sfloat import Sfloat, Special
+from ward_service.contract.vocabulary import Quality, Vital
+
+SPOT_CHECK: Final = 0x2A5E
+CONTINUOUS: Final = 0x2A5F
+
+Value = Decimal | Sfloat
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """SpO2 in per cent and pulse rate per minute, as one frame carries them together."""
+
+    spo2: Value
+    pulse_rate: Value
+
+
+@dataclass(frozen=True, slots=True)
+class PlxFrame:
+    """Every field of a frame. None: the frame does not have the field.
+
+    `device_time` is what the device's clock shows, no zone; None also when its date is unknown
+    or no date at all, and then `clock_not_set` is true.
+    """
+
+    normal: Pair
+    measurement: Measurement | None = None
+    sensor: Sensor | None = None
+    pulse_amplitude: Value | None = None
+    device_time: datetime | None = None
+    clock_not_set: bool = False
+    fast: Pair | None = None
+    slow: Pair | None = None
+
+
+def decode_spot_check(frame: bytes) -> Decoded:
+    """Return what a 0x2A5E frame says.
+
+    Raises:
+        FrameError: the frame is shorter than its own flags announce.
+    """
+    return _meaning(read_spot_check(frame))
+
+
+def decode_continuous(frame: bytes) -> Decoded:
+    """Return what a 0x2A5F frame says.
+
+    Raises:
+        FrameError: the frame is shorter than its own flags announce.
+    """
+    return _meaning(read_continuous(frame))
+
+
+def read_spot_check(frame: bytes) -> PlxFrame:
+    """Split a 0x2A5E frame into its fields.
+
+    Raises:
+        FrameError: the frame is shorter than its own flags announce.
+    """
+    fields = _Fields(frame)
+    flags = fields.uint(1)
+    normal = fields.pair()
+    clock_not_set = bool(flags & 1 << 4)
+    device_time = None
+    if flags & 1 << 0:
+        device_time = fields.date_time()
+        clock_not_set = clock_not_set or device_time is None
+    return PlxFrame(
+        normal=normal,
+        device_time=device_time,
+        clock_not_set=clock_not_set,
+        measurement=Measurement(fields.uint(2)) if flags & 1 << 1 else None,
+        sensor=Sensor(fields.uint(3)) if flags & 1 << 2 else None,
+        pulse_amplitude=fields.sfloat() if flags & 1 << 3 else None,
+    )
+
+
+def read_continuous(frame: bytes) -> PlxFrame:
+    """Split a 0x2A5F frame into its fields.
+
+    Raises:
+        FrameError: the frame is shorter than its own flags announce.
+    """
+    fields = _Fields(frame)
+    flags = fields.uint(1)
+    return PlxFrame(
+        normal=fields.pair(),
+        fast=fields.pair() if flags & 1 << 0 else None,
+        slow=fields.pair() if flags & 1 << 1 else None,
+        measurement=Measurement(fields.uint(2)) if flags & 1 << 2 else None,
+        sensor=Sensor(fields.uint(3)) if flags & 1 << 3 else None,
+        pulse_amplitude=fields.sfloat() if flags & 1 << 4 else None,
+    )
+
+
+def encode(characteristic: int, frame: PlxFrame) -> bytes:
+    """Return the bytes that an oximeter sends for these fields; decoding gives them back exactly.
+
+    Raises:
+        ValueError: a number that no SFLOAT says exactly, or a field that this characteristic lacks.
+    """
+    if characteristic == SPOT_CHECK:
+        return _encode_spot_check(frame)
+    if characteristic == CONTINUOUS:
+        return _encode_continuous(frame)
+    raise ValueError(f"{characteristic:04X} is not a characteristic of the pulse oximeter service")
+
+
+def _encode_spot_check(frame: PlxFrame) -> bytes:
+    if frame.fast is not None or frame.slow is not None:
+        raise ValueError("a spot check has no fast or slow pair")
+    present = (frame.device_time, frame.measurement, frame.sensor, frame.pulse_amplitude)
+    flags = _flags(present) | frame.clock_not_set << 4
+    return b"".join(
+        (
+            bytes([flags]),
+            _pair(frame.normal),
+            b"" if frame.device_time is None else _date_time(frame.device_time),
+            _status(frame),
+        )
+    )
+
+
+def _encode_continuous(frame: PlxFrame) -> bytes:
+    if frame.device_time is not None or frame.clock_not_set:
+        raise ValueError("a continuous frame has no time")
+    present = (frame.fast, frame.slow, frame.measurement, frame.sensor, frame.pulse_amplitude)
+    return b"".join(
+        (
+            bytes([_flags(present)]),
+            _pair(frame.normal),
+            b"" if frame.fast is None else _pair(frame.fast),
+            b"" if frame.slow is None else _pair(frame.slow),
+            _status(frame),
+        )
+    )
+
+
+def _flags(present: tuple[object, ...]) -> int:
+    return sum((field_ is not None) << n for n, field_ in enumerate(present))
+
+
+def _word(value: Value) -> bytes:
+    return sfloat.write(value).to_bytes(2, "little")
+
+
+def _pair(pair: Pair) -> bytes:
+    return _word(pair.spo2) + _word(pair.pulse_rate)
+
+
+def _date_time(moment: datetime) -> bytes:
+    parts = (moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    return moment.year.to_bytes(2, "little") + bytes(parts)
+
+
+def _status(frame: PlxFrame) -> bytes:
+    measurement = b"" if frame.measurement is None else frame.measurement.to_bytes(2, "little")
+    sensor = b"" if frame.sensor is None else frame.sensor.to_bytes(3, "little")
+    amplitude = b"" if frame.pulse_amplitude is None else _word(frame.pulse_amplitude)
+    return measurement + sensor + amplitude
+
+
+@dataclass(slots=True)
+class _Fields:
+    """Takes fields off a frame from the left; no field has a place of its own in it."""
+
+    frame: bytes
+    at: int = field(default=0)
+
+    def uint(self, size: int) -> int:
+        """Return the next little-endian number.
+
+        Raises:
+            FrameError: the frame ends before it.
+        """
+        end = self.at + size
+        if end > len(self.frame):
+            raise FrameError(
+                f"too short: {len(self.frame)} bytes, but what it announces reaches byte {end}"
+            )
+        value = int.from_bytes(self.frame[self.at : end], "little")
+        self.at = end
+        return value
+
+    def sfloat(self) -> Sfloat:
+        return sfloat.read(self.uint(2))
+
+    def pair(self) -> Pair:
+        return Pair(self.sfloat(), self.sfloat())
+
+    def date_time(self) -> datetime | None:
+        """Return the next Date Time, or None where it is unknown (zeros) or no date at all."""
+        year, month, day, hour, minute, second = (self.uint(n) for n in (2, 1, 1, 1, 1, 1))
+        try:
+            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - it has no zone
+        except ValueError:
+            return None
+
+
+def _meaning(frame: PlxFrame) -> Decoded:
+    measurement = frame.measurement or Measurement(0)
+    sensor = frame.sensor or Sensor(0)
+    no_value = plx_status.withheld(measurement, sensor)
+    sent = {
+        Vital.SPO2: frame.normal.spo2,
+        Vital.PULSE_RATE: frame.normal.pulse_rate,
+        Vital.PERFUSION_INDEX: frame.pulse_amplitude,
+    }
+    observations = {} if no_value else _numbers(sent)
+    if no_value is None and not {Vital.SPO2, Vital.PULSE_RATE} <= observations.keys():
+        no_value = NoValue.NOT_MEASURED
+    quality = plx_status.quality(measurement, sensor)
+    if frame.clock_not_set:
+        quality = (*quality, Quality.CLOCK_NOT_SET)
+    return Decoded(observations, quality, no_value, frame.device_time, _said(frame))
+
+
+def _numbers(sent: dict[Vital, Value | None]) -> dict[Vital, float]:
+    return {
+        vital: float(value)
+        for vital, value in sent.items()
+        if value is not None and not isinstance(value, Special)
+    }
+
+
+def _said(frame: PlxFrame) -> dict[str, object]:
+    said: dict[str, object] = _pair_said(frame.normal)
+    if frame.fast is not None:
+        said["fast"] = _pair_said(frame.fast)
+    if frame.slow is not None:
+        said["slow"] = _pair_said(frame.slow)
+    if frame.measurement is not None:
+        said["measurement_status"] = plx_status.words(frame.measurement)
+    if frame.sensor is not None:
+        said["sensor_status"] = plx_status.words(frame.sensor)
+    if frame.pulse_amplitude is not None:
+        said["pulse_amplitude"] = _value_said(frame.pulse_amplitude)
+    if frame.device_time is not None:
+        said["device_time"] = frame.device_time.isoformat()
+    said["clock_not_set"] = frame.clock_not_set
+    return said
+
+
+def _pair_said(pair: Pair) -> dict[str, object]:
+    return {"spo2": _value_said(pair.spo2), "pulse_rate": _value_said(pair.pulse_rate)}
+
+
+def _value_said(value: Value) -> object:
+    """Return the number, or the special value in words: never a number that stands for none."""
+    return value.name.lower().replace("_", " ") if isinstance(value, Special) else float(value)

@@ -1,0 +1,105 @@
+"""Takes what homes have to say at its time on the shared clock, each thing once.
+
+A source is a home's list of things to say, made anew in the same order each time it is asked for.
+How many of them were taken is saved with them in one transaction, so that a process killed
+anywhere goes on where it was.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import takewhile
+from threading import Event
+from typing import Final
+
+from device_gateway.capture import Capture
+from device_gateway.home import Home
+from device_gateway.spool import Outgoing, Progress, SpoolFullError
+from ward_service.contract.clock import Clock
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 200  # things of one home in one transaction
+_NAP_S: Final = 0.5  # longest real wait, so that an end is noticed
+_FULL_S: Final = 5.0  # real wait until a full spool is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something to take at a moment: a frame, or a payload that goes past the decoders."""
+
+    at: datetime
+    item: Capture | Outgoing
+
+
+@dataclass
+class Part:
+    """What one home still has to say, and how far it is. `taken` counts from the very start."""
+
+    home: Home
+    source: str
+    started_at: datetime
+    taken: int
+    rest: Iterator[Due]
+    waiting: list[Due] = field(default_factory=list)
+
+    def next_at(self) -> datetime | None:
+        """Return when the next thing is due; None when there is no more."""
+        if not self.waiting:
+            self._pull()
+        return self.waiting[0].at if self.waiting else None
+
+    def take_due(self, until: datetime | None) -> int:
+        """Take what is due by `until` (None: whenever), at most a batch; return how many.
+
+        Raises:
+            SpoolFullError: none of it is taken, all of it still waits.
+        """
+
+        def is_due(due: Due) -> bool:
+            return until is None or due.at <= until
+
+        while len(self.waiting) < BATCH and (not self.waiting or is_due(self.waiting[-1])):
+            if not self._pull():
+                break
+        batch = list(takewhile(is_due, self.waiting))
+        if batch:
+            done = Progress(self.source, self.started_at, self.taken + len(batch))
+            self.home.take_all([due.item for due in batch], done)
+            self.taken = done.taken
+            del self.waiting[: len(batch)]
+        return len(batch)
+
+    def _pull(self) -> bool:
+        due = next(self.rest, None)
+        if due is not None:
+            self.waiting.append(due)
+        return due is not None
+
+
+def play(parts: Sequence[Part], clock: Clock, stop: Event, *, hurry: bool = False) -> None:
+    """Take everything at its time, or at once in a hurry; return at the end or when stopped.
+
+    A full spool loses nothing: it is told on every try, and tried until it takes again.
+    """
+    while not stop.is_set():
+        now = clock.now()
+        taken = 0
+        for part in parts:
+            try:
+                taken += part.take_due(None if hurry else now)
+            except SpoolFullError as error:
+                ids = {"gateway_id": part.home.place.gateway, "why": str(error)}
+                log.error("spool.full", extra=ids)
+                stop.wait(_FULL_S)
+        if taken:
+            continue
+        upcoming = [at for part in parts if (at := part.next_at()) is not None]
+        if not upcoming:
+            return
+        stop.wait(_nap(min(upcoming) - clock.now(), clock.speed))
+
+
+def _nap(ahead: timedelta, speed: float) -> float:
+    return min(_NAP_S, max(0.0, ahead.total_seconds() / speed))

@@ -1,0 +1,84 @@
+"""Many homes in one process: opened together, pumped by one thread, closed in good order."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from device_gateway.connection import Pace
+from device_gateway.home import Home
+from device_gateway.homes import Broker, Place
+from ward_service.contract.clock import Clock
+
+log = logging.getLogger(__name__)
+
+_PUMP_EVERY_S = 0.1  # at the latest; a new reading, a receipt or a confirmation wakes it at once
+
+
+class Street:
+    """Homes that run while the block lasts: `with Street(...) as street: street.homes[0].take`."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        broker: Broker,
+        spool_dir: Path,
+        clock: Clock,
+        pace: Pace | None = None,
+    ) -> None:
+        """Open the spools of all homes, or of none.
+
+        Raises:
+            SpoolError: one of them is in use elsewhere, or cannot be opened.
+        """
+        self._wake = Event()
+        self._ended = Event()
+        self.homes: list[Home] = []
+        try:
+            for place in places:
+                self.homes.append(Home(place, broker, spool_dir, clock, self._wake, pace))
+        except BaseException:
+            self._close_spools()
+            raise
+        self._thread = Thread(target=self._pump, name="pump", daemon=True)
+
+    def __enter__(self) -> Self:
+        for home in self.homes:
+            home.publisher.start()
+        self._thread.start()
+        log.info("street.opened", extra={"homes": len(self.homes)})
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._wake.set()
+        self._thread.join()
+        for home in self.homes:
+            home.publisher.farewell()
+        for home in self.homes:
+            home.publisher.stop()
+        log.info("street.closed", extra={"unsent": self.unsent()})
+        self._close_spools()
+
+    def unsent(self) -> int:
+        """Return how many readings of all homes wait for their receipt."""
+        return sum(home.spool.depth() for home in self.homes)
+
+    def _pump(self) -> None:
+        while not self._ended.is_set():
+            self._wake.wait(_PUMP_EVERY_S)
+            self._wake.clear()
+            for home in self.homes:
+                try:
+                    home.publisher.pump()
+                except Exception as error:  # noqa: BLE001 - one home must not silence the others
+                    ids = {"gateway_id": home.place.gateway, "error": type(error).__name__}
+                    log.error("home.failed", extra=ids)
+
+    def _close_spools(self) -> None:
+        for home in self.homes:
+            home.spool.close()
