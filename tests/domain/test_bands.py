@@ -1,0 +1,70 @@
+"""The published tables again, both sides of every edge: this is the rule, twice."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.factories import COH
+from ward_service.contract.vocabulary import UNITS, Level, Vital
+from ward_service.domain.bands import WORRY, Bands, said_against
+
+G, A, R = Level.GREEN, Level.AMBER, Level.RED
+RULE = COH.vitals[Vital.SPO2]
+assert RULE.bands is not None
+SPO2 = RULE.bands
+# CLINICAL.md 1.3, local full-vitals variant: not in a shipped pathway, but it has edges upwards.
+TEMPERATURE = Bands((38.0, 39.0), (G, A, R), 1)
+
+
+# Source: CLINICAL.md 1.3, adult resting SpO2, in the order of the table.
+@pytest.mark.parametrize(
+    ("value", "level", "words"),
+    [
+        (100, G, "SpO2 100 % > 94 %"), (95, G, "SpO2 95 % > 94 %"),
+        (94.6, G, "SpO2 94.6 % (counts as 95 %) > 94 %"),
+        (94.5, A, "SpO2 94.5 % (counts as 94 %) <= 94 %"),
+        (94, A, "SpO2 94 % <= 94 %"), (93, A, "SpO2 93 % <= 94 %"),
+        (92.6, A, "SpO2 92.6 % (counts as 93 %) <= 94 %"),
+        (92.5, R, "SpO2 92.5 % (counts as 92 %) <= 92 %"),
+        (92.4, R, "SpO2 92.4 % (counts as 92 %) <= 92 %"),
+        (92, R, "SpO2 92 % <= 92 %"), (61, R, "SpO2 61 % <= 92 %"),
+    ],
+)  # fmt: skip
+def test_spo2_falls_where_the_table_says(value: float, level: Level, words: str) -> None:
+    placed = SPO2.place(value)
+    assert placed.level is level
+    assert said_against(UNITS[Vital.SPO2], value, placed) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(38.0, G), (38.04, G), (38.05, A), (38.1, A), (39.0, A), (39.04, A), (39.05, R), (39.1, R)],
+)
+def test_half_way_up_counts_to_the_more_worrying_side(value: float, level: Level) -> None:
+    assert TEMPERATURE.place(value).level is level
+
+
+def test_a_limit_from_above_is_said_from_above() -> None:
+    placed = TEMPERATURE.place(38.5)
+    said = said_against(UNITS[Vital.TEMPERATURE], 38.5, placed)
+    assert said == "temperature 38.5 °C > 38 °C"
+
+
+@given(st.floats(-50, 200), st.floats(-50, 200))
+def test_less_oxygen_is_never_less_worrying(one: float, other: float) -> None:
+    lower, higher = sorted((one, other))
+    assert WORRY[SPO2.place(lower).level] >= WORRY[SPO2.place(higher).level]
+
+
+@pytest.mark.parametrize(
+    ("tops", "levels"), [((94, 92), (R, A, G)), ((92, 92), (R, A, G)), ((92, 94), (R, G))]
+)
+def test_bands_with_a_gap_or_an_overlap_cannot_be_made(
+    tops: tuple[float, ...], levels: tuple[Level, ...]
+) -> None:
+    with pytest.raises(ValueError, match=r"edges must rise|one more level"):
+        Bands(tops, levels, 0)
+
+
+def test_the_edges_as_printed_touch() -> None:
+    assert SPO2.edges() == [(None, 92, R), (93, 94, A), (95, None, G)]

@@ -1,0 +1,123 @@
+"""Invented people, homes and readings. Nobody here exists: NHS numbers are of the 999 range."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from uuid import UUID
+
+from ward_service.contract.api import Admission
+from ward_service.contract.envelope import Envelope
+from ward_service.contract.ids import new_id
+from ward_service.contract.messages import Observation, Reading, topic
+from ward_service.contract.vocabulary import Context, Quality, Source, Vital
+from ward_service.opened import Arrived
+from ward_service.pathways.load import SHIPPED, load
+from ward_service.settings import Settings
+from ward_service.setup import add_gateway, admit, open_ward
+from ward_service.ward import Ward
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC
+COH = load(SHIPPED / "covid-oximetry-at-home.yaml").pathway
+_numbers = count(1)
+
+
+def minutes(n: float) -> timedelta:
+    return timedelta(minutes=n)
+
+
+def an_nhs_number(n: int) -> str:
+    """Return the n-th number of the 999 range whose check digit exists."""
+    found = 0
+    for candidate in count():
+        base = f"999{candidate:06d}"
+        total = sum(int(d) * w for d, w in zip(base, range(10, 1, -1), strict=True))
+        check = (11 - total % 11) % 11
+        if check < 10:
+            found += 1
+            if found == n:
+                return f"{base}{check}"
+    raise AssertionError
+
+
+def an_admission(gateway: str = "home-01", slot: int = 1, n: int | None = None) -> Admission:
+    number = n or next(_numbers)
+    return Admission(
+        family_name=f"Invented-{number}",
+        given_name="Pat",
+        birth_date=date(1950, 1, 1),
+        sex="female",
+        nhs_number=an_nhs_number(number),
+        gateway=gateway,
+        slot=slot,
+    )
+
+
+def a_reading(
+    spo2: float | None = 97,
+    pulse: float | None = 72,
+    *,
+    at: datetime = NOON,
+    reading_id: UUID | None = None,
+    context: Context = Context.REST,
+    quality: Sequence[Quality] = (),
+    source: Source = Source.BLE,
+    source_key: str | None = None,
+) -> Reading:
+    values = {Vital.SPO2: spo2, Vital.PULSE_RATE: pulse}
+    return Reading(
+        reading_id=reading_id or new_id(at),
+        measured_at=at,
+        source=source,
+        context=context,
+        quality=tuple(quality),
+        source_key=source_key,
+        observations=tuple(
+            Observation(vital=vital, value=value)
+            for vital, value in values.items()
+            if value is not None
+        ),
+    )
+
+
+class Home:
+    """One home as the wire sees it: it signs what it sends."""
+
+    def __init__(self, gateway: str, key: str, slot: int = 1) -> None:
+        self.gateway, self.key, self.slot = gateway, bytes.fromhex(key), slot
+        self._seq = count(1)
+
+    def sends(self, reading: Reading) -> Arrived:
+        payload = reading.model_dump_json(exclude_defaults=True).encode()
+        return self.sends_bytes(payload, reading.reading_id, reading.measured_at)
+
+    def sends_bytes(
+        self, payload: bytes, reading_id: UUID, at: datetime = NOON, key: bytes | None = None
+    ) -> Arrived:
+        name = topic(self.gateway, "readings")
+        envelope = Envelope(
+            sent_at=at,
+            slot=self.slot,
+            stream="stream-1",
+            seq=next(self._seq),
+            correlation=reading_id.bytes,
+        )
+        properties = tuple(envelope.properties(name, payload, key or self.key))
+        return Arrived(name, properties, reading_id.bytes, payload)
+
+
+def a_ward(folder: Path, database_url: str = "", pathways: Path | None = None) -> Ward:
+    settings = Settings(
+        data_dir=folder, database_url=database_url, use="demo", pathways_dir=pathways
+    )
+    return open_ward(settings)
+
+
+AN_HOUR_AGO = NOON - timedelta(hours=1)
+
+
+def a_home(ward: Ward, gateway: str = "home-01", at: datetime = AN_HOUR_AGO) -> Home:
+    """A gateway with one invented person in slot 1, admitted an hour before noon."""
+    home = Home(gateway, add_gateway(ward, gateway, at))
+    admit(ward, an_admission(gateway), at)
+    return home
