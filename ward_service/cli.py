@@ -1,4 +1,4 @@
-"""The ward's commands: `ward-service run | api | ingest | worker | account | gateway | admit | ...`.
+"""The ward's commands: run, api, ingest, worker, account, gateway, admit, pathway, demo, up.
 
 Exit codes: 0 done, 1 refused (the reason is one sentence on stderr), 2 wrong usage.
 """

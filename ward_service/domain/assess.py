@@ -77,7 +77,8 @@ def assess(
         placed = rule.bands.place(value)
         words = said_against(UNITS[vital], value, placed)
         findings.append(Finding(placed.level, words, vital, value, bool(doubt or poor)))
-    if context is Context.REST and (swapped := _looks_swapped(values, pathway)):
+    swapped = _looks_swapped(values, pathway) if context is Context.REST else None
+    if swapped is not None:
         doubts.append("looks_swapped")
         findings.extend(swapped)
     findings.sort(key=lambda finding: -WORRY[finding.level])

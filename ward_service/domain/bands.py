@@ -1,6 +1,6 @@
 """Where a value falls among neighbouring ranges. The numbers come from a pathway's file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Final
@@ -38,18 +38,21 @@ class Bands:
     tops: tuple[float, ...]
     levels: tuple[Level, ...]
     digits: int
+    _limits: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if any(low >= high for low, high in pairwise(self.tops)):
             raise ValueError("edges must rise")
         if len(self.levels) != len(self.tops) + 1:
             raise ValueError("one more level than edges")
+        limits = tuple(self._limit(i) for i in range(len(self.levels)))
+        object.__setattr__(self, "_limits", limits)  # frozen, and said thousands of times a second
 
     def place(self, value: float) -> Placed:
         """Return the level of a value, what it counts as, and the limit it passed in words."""
         printed = self._printed(value)
         i = self._band(printed)
-        return Placed(self.levels[i], printed, self._limit(i))
+        return Placed(self.levels[i], printed, self._limits[i])
 
     def _band(self, printed: float) -> int:
         for i, top in enumerate(self.tops):
@@ -59,6 +62,8 @@ class Bands:
 
     def _printed(self, value: float) -> float:
         """Return the printed value it counts as: the nearer; half-way, the more worrying."""
+        if value == int(value):
+            return value  # a whole number is printed as it is, whatever the digits
         exact = Decimal(str(value))
         step = Decimal(1).scaleb(-self.digits)
         low = exact.quantize(step, ROUND_FLOOR)

@@ -69,7 +69,8 @@ class BoardStore(PartStore):
             .where(row.spo2.is_not(None), row.judged_at >= since)
             .order_by(row.episode_id, row.judged_at)
         )
-        return [SpO2Point(*found) for found in self._session.execute(query)]
+        found = self._session.execute(query).tuples()
+        return [SpO2Point(id_, at, spo2 or 0.0, doubted) for id_, at, spo2, doubted in found]
 
     def readings_page(
         self, episode_id: UUID, after: int, limit: int
