@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Final, NamedTuple
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ward_service.contract.messages import CONTENT_TYPE, MAX_PAYLOAD, topic
 from ward_service.ingest.inbox import Inbox
+from ward_service.ingest.listener import Heard, Listener
 from ward_service.ingest.receipts import Outgoing
 from ward_service.logs import log
 from ward_service.opened import Arrived
@@ -117,18 +118,19 @@ class Connection:
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         """Let the broker forget these; not those that came on an earlier connection."""
         with self._epoch_lock:
-            for delivery in deliveries:
-                if delivery.epoch is self._epoch and delivery.qos:
-                    self._client.ack(delivery.mid, delivery.qos)
+            epoch = self._epoch
+            if epoch is not None:
+                self._client.acknowledge(d.mid for d in deliveries if d.epoch is epoch and d.qos)
 
     def close(self) -> None:
         """Send what is still to be sent, disconnect, and end the network thread."""
         self._client.disconnect()
         self._client.loop_stop()
 
-    def _make_client(self) -> Client:
+    def _make_client(self) -> Listener:
         settings = self._settings
-        client = Client(
+        client = Listener(
+            self._hear,
             CallbackAPIVersion.VERSION2,
             client_id=CLIENT_ID,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -146,7 +148,6 @@ class Connection:
         client.on_connect = _never_raises(self._on_connect)
         client.on_subscribe = _never_raises(self._on_subscribe)
         client.on_disconnect = _never_raises(self._on_disconnect)
-        client.on_message = _never_raises(self._on_message)
         return client
 
     def _wait_for_room(self) -> None:
@@ -194,12 +195,6 @@ class Connection:
         self._begin(None)
         log("broker.disconnected", code=reason.value)
 
-    def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
-        said = message.properties
-        arrived = Arrived(
-            message.topic,
-            tuple(getattr(said, "UserProperty", ())),
-            getattr(said, "CorrelationData", b""),
-            bytes(message.payload),
-        )
-        self._inbox.put(Delivery(arrived, self._epoch, message.mid, message.qos))
+    def _hear(self, heard: Heard) -> None:
+        arrived = Arrived(heard.topic, heard.properties, heard.correlation, heard.payload)
+        self._inbox.put(Delivery(arrived, self._epoch, heard.mid, heard.qos))
