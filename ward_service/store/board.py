@@ -69,7 +69,7 @@ class BoardStore(PartStore):
             .where(row.spo2.is_not(None), row.judged_at >= since)
             .order_by(row.episode_id, row.judged_at)
         )
-        found = self._session.execute(query).tuples()
+        found = self._session.execute(query)
         return [SpO2Point(id_, at, spo2 or 0.0, doubted) for id_, at, spo2, doubted in found]
 
     def readings_page(
@@ -108,7 +108,7 @@ class BoardStore(PartStore):
         """Return how many different messages were quarantined for each reason."""
         row = QuarantineRow
         query = select(row.reason, func.count()).group_by(row.reason)
-        return dict(self._session.execute(query).tuples().all())
+        return dict(self._session.execute(query).all())
 
     def latest_quarantined(self, limit: int) -> list[QuarantineRow]:
         """Return what was quarantined last, newest first."""

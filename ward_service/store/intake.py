@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from ward_service.store.tables import BlindRow, HeartbeatRow, QuarantineRow, ReadingRow, SlotRow
 
-
 # The table itself: its bulk insert is a third faster than the mapped class's.
 _READINGS = cast(Table, ReadingRow.__table__)
 

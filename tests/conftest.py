@@ -1,0 +1,58 @@
+"""Fixtures that every folder shares. What a machine lacks is skipped by name."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services import Broker, PostgreSQL, has_mosquitto, newest_postgresql
+
+RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
+SKIPPING_IS_FAILING = os.environ.get("HOMEWARD_REQUIRE_ALL") == "1"  # set by .ci/run
+
+
+def missing(what: str, how: str) -> None:
+    """Skip a test for something that this machine lacks; on CI that is a failure."""
+    said = f"{what} is not here; {how}"
+    if SKIPPING_IS_FAILING:
+        pytest.fail(said, pytrace=False)
+    pytest.skip(said)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    if not has_mosquitto():
+        missing("Mosquitto", "install it, for example: apt-get install mosquitto")
+    made = Broker(tmp_path / "broker")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgreSQL]:
+    if newest_postgresql() is None:
+        missing("PostgreSQL", "install it, for example: apt-get install postgresql")
+    server = PostgreSQL()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, empty database of each kind: every test of the store runs on both."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ward.db'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgres_server")
+    url = server.new_database()
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+def recordings() -> Path:
+    if not RECORDINGS.is_dir():
+        pytest.skip(f"the recordings are not beside this checkout ({RECORDINGS})")
+    return RECORDINGS

@@ -1,0 +1,153 @@
+"""Real services for tests: a broker and a PostgreSQL, started on free ports and ended by pid."""
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+
+# Loopback and anonymous; the rest as RELIABILITY.md H says.
+MOSQUITTO = """
+listener {port} 127.0.0.1
+allow_anonymous true
+set_tcp_nodelay true
+max_queued_messages 0
+max_queued_bytes 268435456
+max_inflight_messages 1000
+max_packet_size 65536
+persistence true
+persistence_location {folder}/
+autosave_interval 1
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_answers(port: int, seconds: float = 20, host: str = "127.0.0.1") -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((host, port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(f"nothing answers on port {port} after {seconds} s")
+
+
+class Broker:
+    """A real Mosquitto that can be killed, wiped and started again on the same port."""
+
+    host = "127.0.0.1"
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.folder = free_port(), folder
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o777)  # started by root, mosquitto gives its rights up
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text(MOSQUITTO.format(port=self.port, folder=folder))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        mosquitto = shutil.which("mosquitto", path=os.defpath + ":/usr/sbin:/usr/local/sbin")
+        assert mosquitto, "mosquitto"
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [mosquitto, "-c", str(self._config)], stdout=log, stderr=log
+            )
+        wait_until_answers(self.port)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def wipe(self) -> None:
+        """Forget everything: the disk of a dead broker is not to be trusted."""
+        for file in self.folder.glob("mosquitto.db*"):
+            file.unlink()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(10)
+            self._process = None
+
+
+def has_mosquitto() -> bool:
+    return shutil.which("mosquitto", path=os.defpath + ":/usr/sbin:/usr/local/sbin") is not None
+
+
+class PostgreSQL:
+    """One server for a test session, run by an unprivileged user; a fresh database per test."""
+
+    def __init__(self) -> None:
+        self._tools = newest_postgresql()
+        assert self._tools, "PostgreSQL"
+        self._user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+        self.folder = Path(tempfile.mkdtemp(prefix="homeward-pg-"))
+        self.port = free_port()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, self._user)
+        self._run(
+            "initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "ward", "-E", "UTF8"
+        )
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        self._run(
+            "pg_ctl", "-D", str(self.folder / "data"), "-o", options, "-l",
+            str(self.folder / "log"), "-w", "start",
+        )  # fmt: skip
+
+    def new_database(self) -> str:
+        """Return the URL of a database that nobody has used."""
+        name = f"t{secrets.token_hex(6)}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
+    def drop_database(self, url: str) -> None:
+        name = url.rpartition("/")[2]
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://ward@127.0.0.1:{self.port}/{database}"
+
+    def _run(self, tool: str, *arguments: str) -> None:
+        assert self._tools
+        command = [str(self._tools / tool), *arguments]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", self._user, "--", *command]
+        done = subprocess.run(
+            command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+        )
+        if done.returncode:
+            sys.stderr.write(done.stderr.decode())
+            raise RuntimeError(f"{tool} failed")
+
+
+def newest_postgresql() -> Path | None:
+    """Return the folder of the newest installed server's programs, or None."""
+    found = [p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if not found and (initdb := shutil.which("initdb")):
+        found = [Path(initdb).resolve().parent]
+    may_run = os.geteuid() != 0 or any(user.pw_name == "postgres" for user in pwd.getpwall())
+    return max(found, key=lambda p: float(p.parent.name)) if found and may_run else None
