@@ -4,6 +4,7 @@ On SQLite one process holds all roles, and a lock row: two would each believe th
 ward. Separate roles need PostgreSQL (DESIGN section 6).
 """
 
+import logging
 import os
 import signal
 import socket
@@ -44,7 +45,7 @@ def run(ward: Ward, roles: Iterable[str]) -> None:
         )
     owner = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
     if embedded:
-        _hold_lock(ward, owner)
+        _take_lock(ward, owner)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -120,20 +121,47 @@ def _wait(threads: list[Thread], stop: Event) -> str | None:
     return None
 
 
-def _hold_lock(ward: Ward, owner: str) -> None:
+def _take_lock(ward: Ward, owner: str) -> None:
+    """Become the one process of a SQLite ward.
+
+    Raises:
+        WardError: another one is alive. One on this machine whose process is gone is dead at
+            once; one elsewhere, once it has not said that it lives for LOCK_LASTS.
+    """
     wall = ward.clock.wall()
     with ward.unit_of_work() as store:
-        held = store.hold_lock(owner, wall, wall - LOCK_LASTS)
-    if not held:
-        raise WardError(
-            "Another ward-service is running on this database. Stop it first; if it has just "
-            f"died, wait {LOCK_LASTS.seconds} seconds and start again. Nothing was changed."
-        )
+        held = store.lock_holder()
+        if held is not None and wall - held.wall_at < LOCK_LASTS and not _is_gone(held.owner):
+            raise WardError(
+                "Another ward-service is running on this database. Stop it first, or, if its "
+                f"machine has died, try again in {LOCK_LASTS.seconds} seconds. Nothing was changed."
+            )
+        store.hold_lock(owner, wall)
+
+
+def _is_gone(owner: str) -> bool:
+    host, pid, _ = owner.split(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return int(pid) == os.getpid()
 
 
 def _keep_lock(ward: Ward, owner: str, stop: Event) -> None:
+    """Say that this process lives; if another took the lock, end: two would both be the ward."""
     while not stop.wait(LOCK_EVERY_S):
         try:
-            _hold_lock(ward, owner)
+            with ward.unit_of_work() as store:
+                held = store.lock_holder()
+                if held is not None and held.owner != owner:
+                    log("lock.lost", logging.ERROR)
+                    stop.set()
+                    return
+                store.hold_lock(owner, ward.clock.wall())
         except StorageDownError:
             log("storage.down", stage="lock")

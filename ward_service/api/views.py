@@ -11,8 +11,12 @@ from ward_service.store.tables import AlertRow, LedgerRow, ReadingRow
 
 
 def alert_view(row: AlertRow, ledger: Sequence[LedgerRow] = ()) -> AlertView:
-    """Return an alert, its worst finding first, with as much of its ledger as is handed in."""
-    findings = sorted(findings_of(row), key=lambda f: (-WORRY.get(f.finding.level, 0), f.at))
+    """Return an alert, its worst finding first, with as much of its ledger as is handed in.
+
+    A finding joins only when it is worse than those before it, so of one level the last is worst.
+    """
+    latest_first = reversed(findings_of(row))
+    findings = sorted(latest_first, key=lambda f: -WORRY.get(f.finding.level, 0))
     return AlertView(
         id=row.id,
         episode_id=row.episode_id,

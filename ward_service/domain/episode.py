@@ -106,9 +106,9 @@ def _work_through_deadlines(
 def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> None:
     """Judge a reading as of when it was measured, or as of receipt if that cannot be believed."""
     now, state = under_way.now, under_way.state
-    tolerance = pathway.clock_tolerance
-    from_the_future = reading.measured_at > now + tolerance
-    time_doubtful = from_the_future or reading.measured_at < state.admitted_at - tolerance
+    from_the_future = reading.measured_at > now + pathway.clock_tolerance
+    long_before = reading.measured_at < state.admitted_at - pathway.before_stay
+    time_doubtful = from_the_future or long_before
     judged_at = now if time_doubtful else min(reading.measured_at, now)
     assessment = assess(reading.values, reading.context, reading.quality, pathway)
     doubts = (*assessment.doubts, "time_doubtful") if time_doubtful else assessment.doubts

@@ -60,7 +60,8 @@ class Pathway:
 
     `fills` is the vital without which a reading fills no due time. `late_after`: a reading that
     took longer to arrive is said to be late. `clock_tolerance`: a reading from further in the
-    future, or from before the stay, has a doubtful time. `further_fall`: a fall of the vital that
+    future has a doubtful time, and so has one from further than `before_stay` before the stay.
+    `further_fall`: a fall of the vital that
     `fills` by this much re-opens an acknowledged alert. `stale_after`: an older number is struck
     through. `start_up_grace`: how long absence waits for the backlog after the ward was blind.
     """
@@ -75,6 +76,7 @@ class Pathway:
     swap: SwapDoubt
     late_after: timedelta
     clock_tolerance: timedelta
+    before_stay: timedelta
     further_fall: float
     stale_after: timedelta
     start_up_grace: timedelta

@@ -95,6 +95,7 @@ class _PathwayFile(_Typed):
     swap: _SwapFile
     late_after_min: Minutes
     clock_tolerance_min: Minutes
+    before_stay_h: Annotated[float, Field(ge=0)]
     further_fall: Annotated[float, Field(gt=0)]
     stale_after_h: Minutes
     start_up_grace_min: Annotated[float, Field(ge=0)]
@@ -132,6 +133,7 @@ class _PathwayFile(_Typed):
             swap=SwapDoubt(self.swap.spo2_at_most, self.swap.pulse_at_least),
             late_after=timedelta(minutes=self.late_after_min),
             clock_tolerance=timedelta(minutes=self.clock_tolerance_min),
+            before_stay=timedelta(hours=self.before_stay_h),
             further_fall=self.further_fall,
             stale_after=timedelta(hours=self.stale_after_h),
             start_up_grace=timedelta(minutes=self.start_up_grace_min),

@@ -23,13 +23,14 @@ class AccountsStore(PartStore):
         """Forget a session: whoever holds its token is signed out everywhere."""
         self._session.execute(delete(SessionRow).where(SessionRow.token_sha256 == token_sha256))
 
-    def hold_lock(self, owner: str, wall_now: datetime, dead_before: datetime) -> bool:
-        """Take or keep the one lock of a SQLite ward; False while another process is alive."""
-        row = self._session.get(LockRow, 1)
+    def lock_holder(self) -> LockRow | None:
+        """Return who holds the one lock of a SQLite ward, or held it last."""
+        return self._session.get(LockRow, 1)
+
+    def hold_lock(self, owner: str, wall_now: datetime) -> None:
+        """Take or keep the one lock of a SQLite ward."""
+        row = self.lock_holder()
         if row is None:
             self._session.add(LockRow(id=1, owner=owner, wall_at=wall_now))
-            return True
-        if row.owner != owner and row.wall_at > dead_before:
-            return False
-        row.owner, row.wall_at = owner, wall_now
-        return True
+        else:
+            row.owner, row.wall_at = owner, wall_now
