@@ -312,8 +312,10 @@ class _DayClock:
 
 def _uw_value(cells: Sequence[str], at: int | None) -> Decimal | None:
     """Return a value of the UW files, where 0 and -327.67 stand for nothing measured."""
-    value = None if at is None else _number(cells, at)
-    return None if value is None or value <= 0 else value
+    if at is None:
+        return None
+    value = _number(cells, at)
+    return None if value is None or value <= 0 else _sendable(value, at)
 
 
 def _read_plain(path: Path, names: Sequence[str], rows: _Rows) -> Iterator[Recording]:
@@ -323,7 +325,7 @@ def _read_plain(path: Path, names: Sequence[str], rows: _Rows) -> Iterator[Recor
     for number, cells in rows:
         try:
             measured_at = _moment(cells, names.index("measured_at"))
-            spo2, pulse_rate, index = (None if at is None else _number(cells, at) for at in places)
+            spo2, pulse_rate, index = (_plain_value(cells, at) for at in places)
         except LineError as error:
             rows.refuse(number, str(error))
             continue
@@ -344,11 +346,19 @@ def _moment(cells: Sequence[str], at: int) -> datetime:
     return moment
 
 
+def _plain_value(cells: Sequence[str], at: int | None) -> Decimal | None:
+    """Return a value as it stands: whether to believe it is for the ward to say."""
+    if at is None:
+        return None
+    value = _number(cells, at)
+    return None if value is None else _sendable(value, at)
+
+
 def _number(cells: Sequence[str], at: int) -> Decimal | None:
     """Return the number in a cell, None when it is blank.
 
     Raises:
-        LineError: there is no such cell, or no number in it that an oximeter could send.
+        LineError: there is no such cell, or no number in it.
     """
     if at >= len(cells):
         raise LineError(f"only {len(cells)} cells")
@@ -357,9 +367,21 @@ def _number(cells: Sequence[str], at: int) -> Decimal | None:
         return None
     try:
         value = Decimal(text)
-        sfloat.write(value)
     except InvalidOperation as error:
         raise LineError(f"cell {at + 1} is not a number") from error
+    if not value.is_finite():
+        raise LineError(f"cell {at + 1} is not a number")
+    return value
+
+
+def _sendable(value: Decimal, at: int) -> Decimal:
+    """Return a value that an oximeter can send as it is: rounding it would be inventing.
+
+    Raises:
+        LineError: none can.
+    """
+    try:
+        sfloat.write(value)
     except ValueError as error:
         raise LineError(f"cell {at + 1}: no oximeter can send this number exactly") from error
     return value

@@ -1,0 +1,126 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from device_gateway.capture import Capture, spooled
+from device_gateway.decode import plx
+from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
+from device_gateway.decode.plx_status import Measurement, Sensor
+from device_gateway.decode.sfloat import Special
+from device_gateway.spool import Outgoing, SetAside
+from tests.gateway.conftest import a_place
+from ward_service.contract.ids import made_at
+from ward_service.contract.messages import Device, Reading
+from ward_service.contract.vocabulary import Quality, Source, Vital
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+MORNING = datetime(2026, 11, 24, 8, 0)  # noqa: DTZ001 - as a device shows it
+STORED = Measurement.FROM_STORAGE
+
+
+def capture(
+    characteristic: int = SPOT_CHECK,
+    pair: Pair | None = None,
+    device: Device | None = None,
+    at: datetime = NOON,
+    **fields: Any,
+) -> Capture:
+    frame = PlxFrame(pair or Pair(97.4, 72), **fields)
+    return Capture(characteristic, plx.encode(characteristic, frame), at, device)
+
+
+def reading(one: Capture, n: int = 1) -> Reading:
+    out = spooled(one, a_place(n))
+    assert isinstance(out, Outgoing)
+    read = Reading.model_validate_json(out.payload)
+    assert read.reading_id == out.reading_id
+    return read
+
+
+def test_a_frame_becomes_a_reading_of_this_moment() -> None:
+    read = reading(capture(CONTINUOUS, pulse_amplitude=5.23, device=Device(model="any")))
+    assert {o.vital: o.value for o in read.observations} == {
+        Vital.SPO2: 97.4,
+        Vital.PULSE_RATE: 72,
+        Vital.PERFUSION_INDEX: 5.23,
+    }
+    assert (read.measured_at, read.source, read.quality) == (NOON, Source.BLE, ())
+    assert made_at(read.reading_id) == NOON
+    assert read.device == Device(model="any")
+    assert read.source_key is None
+
+
+def test_two_frames_alike_are_two_readings() -> None:
+    assert reading(capture()).reading_id != reading(capture()).reading_id
+
+
+def test_the_payload_names_nobody_and_says_only_what_is_known() -> None:
+    out = spooled(capture(), a_place())
+    assert isinstance(out, Outgoing)
+    said = json.loads(out.payload)
+    assert said.keys() == {"reading_id", "measured_at", "source", "observations"}
+
+
+def test_a_slipped_finger_is_told_and_is_no_number() -> None:
+    read = reading(capture(sensor=Sensor.UNCONNECTED_TO_USER))
+    assert (read.observations, read.quality) == ((), (Quality.NO_FINGER,))
+    read = reading(capture(pair=Pair(Special.NOT_A_NUMBER, Special.NOT_A_NUMBER)))
+    assert read.observations == ()
+
+
+def test_a_low_value_in_doubt_goes_out_with_its_doubt() -> None:
+    read = reading(capture(pair=Pair(81, 120), sensor=Sensor.POOR_SIGNAL))
+    assert read.observations[0].value == 81
+    assert read.quality == (Quality.POOR_SIGNAL,)
+
+
+@pytest.mark.parametrize("not_of_a_person", [Measurement.DEMONSTRATION, Measurement.TESTING])
+def test_demonstration_and_test_data_stay_at_home(not_of_a_person: Measurement) -> None:
+    one = capture(measurement=not_of_a_person)
+    aside = spooled(one, a_place())
+    assert isinstance(aside, SetAside)
+    assert (aside.at, aside.frame) == (NOON, one.frame)
+    assert "data" in aside.reason
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_reason() -> None:
+    aside = spooled(Capture(SPOT_CHECK, b"\x01\x61", NOON), a_place())
+    assert isinstance(aside, SetAside)
+    assert aside.reason.startswith("too short: 2 bytes")
+
+
+def test_a_live_measurement_has_our_time_whatever_the_device_shows() -> None:
+    assert reading(capture(device_time=MORNING)).measured_at == NOON
+    read = reading(capture(device_time=MORNING, clock_not_set=True))
+    assert read.measured_at == NOON
+    assert read.quality == (Quality.CLOCK_NOT_SET,)
+
+
+def test_a_stored_measurement_has_its_own_time_if_the_clock_was_set() -> None:
+    read = reading(capture(measurement=STORED, device_time=MORNING))
+    assert read.measured_at == MORNING.replace(tzinfo=UTC)
+    assert read.quality == (Quality.STORED,)
+    read = reading(capture(measurement=STORED, device_time=MORNING, clock_not_set=True))
+    assert read.measured_at == NOON
+    assert set(read.quality) == {Quality.STORED, Quality.CLOCK_NOT_SET}
+
+
+def test_a_stored_measurement_sent_again_has_the_same_key_and_no_other_has() -> None:
+    one = reading(capture(measurement=STORED, device_time=MORNING)).source_key
+    later = NOON + timedelta(hours=3)
+    assert one == reading(capture(measurement=STORED, device_time=MORNING, at=later)).source_key
+    others = [
+        reading(capture(measurement=STORED, device_time=MORNING), n=2),  # in another home
+        reading(capture(measurement=STORED, device_time=MORNING, pair=Pair(96, 72))),
+        reading(capture(measurement=STORED, device_time=MORNING + timedelta(seconds=1))),
+        reading(
+            capture(measurement=STORED, device_time=MORNING, device=Device(serial="A1")),
+        ),
+    ]
+    assert len({one, *(read.source_key for read in others)}) == 5
+
+
+def test_stored_measurements_without_a_time_are_not_taken_for_one() -> None:
+    assert reading(capture(measurement=STORED)).source_key is None
