@@ -27,7 +27,6 @@ def note_blindness(ward: Ward, stage: str) -> None:
                 BlindRow(blind_from=before.at, blind_until=now, grace_until=now + grace)
             )
             log("ward.was_blind", stage=stage, from_=before.at, until=now)
-        store.beat(stage, now, wall)
 
 
 def run_worker(ward: Ward, stop: Event) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
@@ -19,6 +19,18 @@ from ward_service.errors import WardError
 SHIPPED = Path(__file__).parent
 
 Minutes = Annotated[float, Field(gt=0)]
+
+
+class _OneOfEach(yaml.SafeLoader):
+    """YAML that says a thing twice is refused: the reader would see one number, and we another."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that stands twice."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        twice = {str(key) for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.YAMLError(f"it says {', '.join(sorted(twice))} twice")
+        return super().construct_mapping(node, deep)
 
 
 class _Typed(BaseModel):
@@ -173,9 +185,9 @@ def read(text: str, name: str) -> PathwayFile:
         WardError: the text is not a whole pathway.
     """
     try:
-        pathway = _PathwayFile.model_validate(yaml.safe_load(text)).pathway()
+        pathway = _PathwayFile.model_validate(yaml.load(text, _OneOfEach)).pathway()  # noqa: S506
     except yaml.YAMLError as error:
-        raise WardError(f"{name} is not YAML: {error}") from error
+        raise WardError(f"{name} is not YAML that can be trusted: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(f"{_where(e['loc'])}: {e['msg']}" for e in error.errors())
         raise WardError(f"{name} is not a whole pathway, so nothing of it runs. {wrong}") from error

@@ -1,0 +1,144 @@
+"""The ward as processes: one at a time on SQLite, killed, ended, and honest about its absence."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from tests.factories import a_ward
+from tests.services import Broker, free_port, wait_until_answers
+from ward_service.store.tables import HeartbeatRow
+
+WARD = Path(sys.executable).with_name("ward-service")
+
+
+class WardProcess:
+    """`ward-service run` as an operator starts it."""
+
+    def __init__(self, folder: Path, broker: Broker, *command: str) -> None:
+        self.port = free_port()
+        self.log = folder / "ward.log"
+        environment = os.environ | {
+            "HOMEWARD_DATA_DIR": str(folder / "ward"),
+            "HOMEWARD_BROKER_PORT": str(broker.port),
+            "HOMEWARD_API_PORT": str(self.port),
+            "HOMEWARD_USE": "demo",
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(WARD), *(command or ("run",))], env=environment, stdout=log, stderr=log
+            )
+
+    def answers(self) -> "WardProcess":
+        wait_until_answers(self.port)
+        return self
+
+    def health(self) -> dict[str, object]:
+        found: dict[str, object] = httpx.get(f"http://127.0.0.1:{self.port}/health").json()
+        return found
+
+    def end(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(15)
+
+
+@pytest.fixture
+def started(tmp_path: Path, broker: Broker) -> Iterator[list[WardProcess]]:
+    processes: list[WardProcess] = []
+    yield processes
+    for ward in processes:
+        if ward.process.poll() is None:
+            ward.end(signal.SIGKILL)
+
+
+def test_a_second_ward_on_one_database_refuses_in_a_sentence(
+    tmp_path: Path, broker: Broker, started: list[WardProcess]
+) -> None:
+    started.append(WardProcess(tmp_path, broker).answers())
+    second = WardProcess(tmp_path, broker)
+    started.append(second)
+    assert second.process.wait(20) == 1
+    assert "Another ward-service is running on this database" in second.log.read_text()
+    assert started[0].process.poll() is None
+
+
+def test_a_ward_that_was_killed_starts_again_at_once_and_one_that_is_asked_ends_well(
+    tmp_path: Path, broker: Broker, started: list[WardProcess]
+) -> None:
+    started.append(WardProcess(tmp_path, broker).answers())
+    started[0].end(signal.SIGKILL)
+    started.append(WardProcess(tmp_path, broker).answers())
+    assert started[1].end(signal.SIGTERM) == 0
+
+
+def test_separate_roles_on_sqlite_are_refused(
+    tmp_path: Path, broker: Broker, started: list[WardProcess]
+) -> None:
+    started.append(WardProcess(tmp_path, broker, "ingest"))
+    assert started[0].process.wait(20) == 1
+    assert "Separate roles need PostgreSQL" in started[0].log.read_text()
+
+
+def test_a_ward_without_its_broker_says_that_it_hears_nobody(
+    tmp_path: Path, broker: Broker, started: list[WardProcess]
+) -> None:
+    broker.kill()
+    started.append(WardProcess(tmp_path, broker).answers())
+    health = started[0].health()
+    assert not health["well"]
+    assert "not receiving readings" in str(health["words"])
+
+
+def test_a_ward_that_was_down_says_from_when_to_when(
+    tmp_path: Path, broker: Broker, started: list[WardProcess]
+) -> None:
+    ward = a_ward(tmp_path / "ward")
+    long_ago = ward.clock.wall() - timedelta(hours=1)
+    with ward.unit_of_work() as store:
+        store.add(HeartbeatRow(stage="ingest", at=long_ago, wall_at=long_ago))
+    started.append(WardProcess(tmp_path, broker).answers())
+    end = time.monotonic() + 10
+    while not (health := started[0].health())["well"] and time.monotonic() < end:
+        time.sleep(0.1)
+    assert health["well"]
+    assert str(health["blind_from"]).startswith(f"{long_ago:%Y-%m-%dT%H:%M}")
+
+
+def test_live_use_is_refused_while_nothing_is_signed(
+    tmp_path: Path, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HOMEWARD_USE", "live")
+    done = subprocess.run([str(WARD), "migrate"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "No pathway here is signed" in done.stderr
+
+
+def test_a_pathway_that_changed_without_a_new_version_stops_the_ward(tmp_path: Path) -> None:
+    from ward_service.errors import WardError
+    from ward_service.pathways.load import SHIPPED
+
+    own = tmp_path / "pathways"
+    own.mkdir()
+    text = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()
+    (own / "own.yaml").write_text(text)
+    a_ward(tmp_path / "ward", pathways=own)
+    (own / "own.yaml").write_text(text.replace("tops: [92, 94]", "tops: [91, 94]"))
+    with pytest.raises(WardError, match="its version has not"):
+        a_ward(tmp_path / "ward", pathways=own)
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    from ward_service.errors import WardError
+
+    (tmp_path / "secret").write_text("x" * 64)
+    (tmp_path / "secret").chmod(0o644)
+    with pytest.raises(WardError, match="chmod 600"):
+        a_ward(tmp_path)
