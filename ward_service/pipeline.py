@@ -294,7 +294,7 @@ def _id_of(message: Opened) -> UUID | None:
     return message.reading_id if isinstance(message, Unreadable) else message.reading.reading_id
 
 
-def look_at_silence(ward: Ward, now: datetime, limit: int = 200) -> int:
+def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
     """Work through deadlines that have passed; return how many stays were looked at.
 
     Safe to run twice, late, or by two workers: a stay belongs to whoever locks it first.

@@ -11,6 +11,7 @@ from ward_service.store.tables import BlindRow
 from ward_service.ward import Ward
 
 STAGE: Final = "worker"
+AT_ONCE: Final = 200  # stays in one transaction, so that nobody waits long for the lock
 TICK_S: Final = 0.5  # real seconds between two looks
 BEAT_S: Final = 1.0  # real seconds between two heartbeats
 BLIND_AFTER: Final = timedelta(seconds=60)  # real time without a heartbeat: the ward was down
@@ -46,6 +47,6 @@ def run_worker(ward: Ward, stop: Event) -> None:
 
 def tick(ward: Ward, now: datetime) -> None:
     """Do everything that has fallen due by now."""
-    while look_at_silence(ward, now) == 200:  # more are waiting
+    while look_at_silence(ward, now, AT_ONCE) == AT_ONCE:  # more are waiting
         pass
     write_due(ward, now)

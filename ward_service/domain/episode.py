@@ -87,11 +87,10 @@ def next_deadline(state: EpisodeState, pathway: Pathway) -> datetime | None:
 def _work_through_deadlines(
     under_way: Step, now: datetime, absence_until: datetime, pathway: Pathway
 ) -> None:
-    waiting = [a for a in under_way.state.alerts if a.confirm_by is not None]
     due: list[tuple[datetime, AlertInPlay | None]] = [
         (alert.confirm_by, alert)
-        for alert in waiting
-        if alert.confirm_by and alert.confirm_by <= now
+        for alert in under_way.state.alerts
+        if alert.confirm_by is not None and alert.confirm_by <= now
     ]
     overdue = silence.overdue_at(under_way.state, pathway)
     if overdue is not None and overdue <= absence_until:

@@ -39,7 +39,10 @@ class EpisodeState:
 
     def alert(self, alert_class: AlertClass) -> AlertInPlay | None:
         """Return the one alert of a class that is in play."""
-        return next((a for a in self.alerts if a.alert_class is alert_class), None)
+        for alert in self.alerts:
+            if alert.alert_class is alert_class:
+                return alert
+        return None
 
 
 @dataclass(frozen=True, slots=True)
