@@ -1,0 +1,145 @@
+"""The parts of a house as child processes: started, waited for, watched, and ended together."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ward_service.broker import LOOPBACK
+from ward_service.errors import WardError
+
+STARTS_WITHIN_S: Final = 60.0
+ENDS_WITHIN_S: Final = 10.0
+_PR_SET_PDEATHSIG: Final = 1  # Linux: prctl(2)
+
+
+@dataclass(slots=True)
+class Part:
+    """One child process with its log. `may_end`: its end, if good, ends nothing else."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    may_end: bool = False
+
+
+@dataclass(slots=True)
+class Parts:
+    """All parts of one house, in the order in which they were started."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    parts: list[Part] = field(default_factory=list)
+
+    def start(self, name: str, command: Sequence[str], *, may_end: bool = False) -> Part:
+        """Start a part; what it says goes into a file of its own."""
+        log = self.folder / f"{name}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(  # noqa: S603 - our own commands
+                command,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches us, and we end the parts in good order
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            )
+        part = Part(name, process, log, may_end)
+        self.parts.append(part)
+        return part
+
+    def wait_for_port(self, part: Part, port: int) -> None:
+        """Wait until a part listens.
+
+        Raises:
+            WardError: it ended, or does not answer in time.
+        """
+        self._wait(part, lambda: _listens(port))
+
+    def wait_for_page(self, part: Part, url: str) -> None:
+        """Wait until a part answers over HTTP.
+
+        Raises:
+            WardError: it ended, or does not answer in time.
+        """
+        self._wait(part, lambda: _answers(url))
+
+    def ended(self) -> Part | None:
+        """Return a part that has ended although the house needs it."""
+        for part in self.parts:
+            code = part.process.poll()
+            if code is not None and not (part.may_end and code == 0):
+                return part
+        return None
+
+    def end(self) -> None:
+        """End all parts, the last started first; one that does not end is killed."""
+        for part in reversed(self.parts):
+            if part.process.poll() is None:
+                part.process.terminate()
+        until = time.monotonic() + ENDS_WITHIN_S
+        for part in reversed(self.parts):
+            try:
+                part.process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                part.process.kill()
+                part.process.wait()
+
+    def _wait(self, part: Part, answers: Callable[[], bool]) -> None:
+        until = time.monotonic() + STARTS_WITHIN_S
+        while not answers():
+            if part.process.poll() is not None:
+                raise WardError(f"{part.name} ended while starting.\n{tail(part.log)}")
+            if time.monotonic() > until:
+                raise WardError(f"{part.name} does not answer.\n{tail(part.log)}")
+            time.sleep(0.1)
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """Return the end of a log, and where the rest of it is."""
+    said = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join([f"The end of {log}:", *(f"    {line}" for line in said)])
+
+
+def choose_port(wanted: int) -> int:
+    """Return a port that is free: the wanted one if it is."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wanted))
+        except OSError:
+            probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback
+            return bool(answer.status < 500)
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this child when the house is killed: nothing is left behind."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
