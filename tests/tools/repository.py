@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SEAL = "# made from pyproject.toml, dependencies "
 # Any address of a package index, spelt so that this file does not hold one itself.
-INDEX = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg|debian)\." + r"(?:org|com|io)", re.IGNORECASE)
+INDEX = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg)\." + r"(?:org|com|io)", re.IGNORECASE)
 PIN = re.compile(r"^[A-Za-z0-9._-]+(\[[a-z,-]+\])?==\S+( ; [^\\]+)? \\$")
 
 
