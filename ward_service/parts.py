@@ -82,12 +82,13 @@ class Parts:
         return None
 
     def end(self) -> None:
-        """End all parts, the last started first; one that does not end is killed."""
-        for part in reversed(self.parts):
-            if part.process.poll() is None:
-                part.process.terminate()
+        """End all parts; one that does not end is killed.
+
+        The last started first: each can still say farewell to those that it speaks to.
+        """
         until = time.monotonic() + ENDS_WITHIN_S
         for part in reversed(self.parts):
+            part.process.terminate()
             try:
                 part.process.wait(max(0.1, until - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -27,9 +27,16 @@ def list_readings(
     store: StoreDep,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    last: Annotated[int | None, Query(ge=1, le=1_000)] = None,
 ) -> ReadingsPage:
-    """Return readings in order of receipt: nothing that arrives late is ever missed."""
+    """Return readings in order of receipt: nothing that arrives late is ever missed.
+
+    With `last`, those that were received last instead.
+    """
     _must_be(episode_id, store)
+    if last is not None:
+        rows, total = store.readings_received_last(episode_id, last)
+        return ReadingsPage(readings=tuple(map(reading_view, rows)), total=total, next_after=None)
     rows, total = store.readings_page(episode_id, after, limit)
     return ReadingsPage(
         readings=tuple(reading_view(row) for row in rows),

@@ -162,6 +162,7 @@ def _latest(row: ReadingRow, pathway: Pathway, now: datetime) -> tuple[Observati
             source=row.source,
             doubtful=row.doubtful,
             time_doubtful=row.time_doubtful,
+            late=row.late,
             stale=now - row.judged_at > pathway.stale_after,
         )
         for vital, value in values.items()

@@ -107,6 +107,7 @@ class ObservationView(View):
     source: Source
     doubtful: bool = False
     time_doubtful: bool = False
+    late: bool = False
     stale: bool = False
 
 

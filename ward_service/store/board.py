@@ -82,6 +82,14 @@ class BoardStore(PartStore):
         counted = select(func.count()).select_from(mine.subquery())
         return list(self._session.scalars(page)), int(self._session.scalar(counted) or 0)
 
+    def readings_received_last(self, episode_id: UUID, count: int) -> tuple[list[ReadingRow], int]:
+        """Return the readings of a stay received last, in order of receipt, and how many exist."""
+        row = ReadingRow
+        mine = select(row).where(row.episode_id == episode_id)
+        newest = self._session.scalars(mine.order_by(row.received_no.desc()).limit(count))
+        counted = select(func.count()).select_from(mine.subquery())
+        return list(newest)[::-1], int(self._session.scalar(counted) or 0)
+
     def reading_counts(self) -> dict[str, int]:
         """Return how many readings there are, and how many of them are doubted, and why."""
         row = ReadingRow

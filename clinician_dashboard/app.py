@@ -1,0 +1,23 @@
+"""Navigation, and what stands on every screen."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from clinician_dashboard.session import settle
+
+HERE = Path(__file__).parent
+
+st.set_page_config(
+    page_title="Ward list", page_icon=str(HERE / "assets" / "icon.png"), layout="wide"
+)
+settle()
+# Streamlit leaves a hand's breadth above a page and beside it; a ward list needs the room.
+st.html("<style>.stMainBlockContainer{padding:3.6rem 1.2rem 1rem}</style>")
+pages = [
+    st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
+    st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),
+    st.Page(HERE / "pages" / "data_quality.py", title="Data quality", url_path="data-quality"),
+]
+st.navigation(pages, position="top").run()
+st.markdown("[Sign out](/sign-out)")
