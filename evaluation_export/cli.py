@@ -1,0 +1,81 @@
+"""`evaluation-export`: the extract, from the views without identity.
+
+Exit codes, for schedulers: 0 written or well, 1 refused, 2 wrong usage, 3 nothing to export,
+4 the check found something.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from evaluation_export.disclosure import POLICIES
+from evaluation_export.extract import ExtractError, database_url, read_views
+from evaluation_export.package import (
+    REGISTER,
+    NothingToExportError,
+    Release,
+    build,
+    check,
+    note_release,
+)
+
+REFUSED: Final = 1
+NOTHING_TO_EXPORT: Final = 3
+CHECK_FAILED: Final = 4
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
+
+
+@app.command("build")
+def build_command(
+    out: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
+    policy: Annotated[str, typer.Option(help=f"One of {', '.join(POLICIES)}.")] = (
+        "nhsd_secondary_care"
+    ),
+    requested_by: Annotated[str, typer.Option(help="Who asked for it.")] = "",
+    purpose: Annotated[str, typer.Option("--for", help="What for.")] = "",
+    agreed_by: Annotated[str, typer.Option(help="Who agreed that it leaves.")] = "",
+) -> None:
+    """Write alerts and completeness per week; a trial unless somebody asked and agreed."""
+    if policy not in POLICIES:
+        raise typer.BadParameter(f"there is no policy {policy}; there is {', '.join(POLICIES)}")
+    rule = POLICIES[policy]
+    release = Release(requested_by, purpose, agreed_by)
+    try:
+        withheld = build(read_views(database_url()), out, rule, release)
+    except NothingToExportError as error:
+        _stop(f"{error} Nothing was written.", NOTHING_TO_EXPORT)
+    except ExtractError as error:
+        _stop(str(error), REFUSED)
+    except FileExistsError:
+        _stop(f"{out} is not empty, so nothing was written. Name a new folder.", REFUSED)
+    except SQLAlchemyError:
+        _stop("The database cannot be read. Nothing was written.", REFUSED)
+    note_release(out.parent / REGISTER, out, rule, release)
+    rows = sum(withheld.values())
+    kind = "a trial, not for release" if release.trial else f"for {release.asked_by}"
+    typer.echo(f"Wrote {out} under {rule.name}: {kind}; {rows} rows withheld (see SDC.md).")
+
+
+@app.command("check")
+def check_command(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+) -> None:
+    """Say whether a package is whole and holds nothing that must not leave."""
+    wrong = check(folder)
+    if wrong:
+        _stop("\n".join(wrong), CHECK_FAILED)
+    typer.echo("Whole, and nothing in it that must not leave.")
+
+
+def _stop(words: str, code: int) -> NoReturn:
+    typer.echo(words, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,207 @@
+"""The whole way: a ward's own database, its views, a package, and somebody who reads it."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, app
+from evaluation_export.package import DATE, UUID, check
+from evaluation_export.schema import TABLES
+from tests.factories import NOON, Home, a_reading, a_ward, an_admission
+from ward_service.contract.api import Admission
+from ward_service.domain.inputs import Acknowledged
+from ward_service.pipeline import act, look_at_silence, take_batch, write_due
+from ward_service.setup import add_gateway, admit
+from ward_service.store.connect import engine_of
+from ward_service.store.tables import AlertRow
+from ward_service.ward import Ward
+
+PEOPLE = 30
+BEGAN = NOON - timedelta(days=20)
+
+
+@pytest.fixture
+def ward(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ward]:
+    monkeypatch.setenv("HOMEWARD_EXTRACT_DATABASE_URL", database_url)
+    opened = a_ward(tmp_path, database_url)
+    yield opened
+    engine_of(opened.sessions).dispose()
+
+
+def invented(n: int) -> Admission:
+    whole = an_admission(f"home-{n:02d}", n=n + 100).model_dump()
+    asked = {"ethnicity": "white" if n % 3 else None, "deprivation_decile": 1 + n % 10}
+    return Admission.model_validate(whole | asked)
+
+
+def three_weeks(ward: Ward) -> None:
+    """Thirty invented people, three readings a day for three weeks; every third gets worse."""
+    homes = []
+    for n in range(PEOPLE):
+        homes.append(Home(f"home-{n:02d}", add_gateway(ward, f"home-{n:02d}", BEGAN)))
+        admit(ward, invented(n), BEGAN)
+    for day in range(20):
+        for hour in (9, 13, 17):
+            at = BEGAN.replace(hour=0) + timedelta(days=day, hours=hour)
+            if at <= BEGAN:
+                continue
+            look_at_silence(ward, at)
+            batch = [
+                home.sends(a_reading(90 if n % 3 == 0 and day > 10 else 97, at=at))
+                for n, home in enumerate(homes)
+                if not (n % 5 == 0 and day % 4 == 0)
+            ]
+            take_batch(ward, batch, at)
+    write_due(ward, NOON)
+
+
+def build(out: Path, *more: str) -> str:
+    result = CliRunner().invoke(app, ["build", "--out", str(out), *more])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_an_extract_of_three_weeks(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    said = build(tmp_path / "out")
+    assert "a trial, not for release" in said
+    assert check(tmp_path / "out") == []
+    weeks = pd.read_csv(tmp_path / "out/data/completeness_per_week.csv")
+    # Computed by hand: 21 due times a week for each of 30 people, the first day but two of three.
+    assert weeks["expected"].tolist()[:2] == [630, 630]
+    assert ((weeks["filled_share"] > 0.8) & (weeks["filled_share"] < 1.0)).all()
+    alerts = pd.read_csv(tmp_path / "out/data/alerts_per_week.csv")
+    red = alerts[(alerts["alert_class"] == "physiological") & (alerts["level"] == "red")]
+    assert red["alerts"].tolist() == [0, 10, 0]  # every third of thirty, from day eleven on
+    assert alerts["patient_days"].tolist()[0] == 210
+
+
+def test_two_builds_of_one_snapshot_are_the_same_bytes(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    for name in ("one", "other"):
+        build(tmp_path / name)
+
+    def whole(folder: Path) -> str:
+        files = sorted(p for p in folder.rglob("*") if p.is_file())
+        return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
+
+    assert whole(tmp_path / "one") == whole(tmp_path / "other")
+
+
+def test_nothing_in_a_package_looks_like_somebody(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead")
+    for path in (tmp_path / "out").rglob("*"):
+        if path.is_file():
+            found = path.read_text()
+            assert not UUID.search(found), path.name
+            assert not DATE.search(found), path.name
+            assert "Invented" not in found
+            assert "9990" not in found
+
+
+def test_a_ward_of_one_patient_withholds_all_and_is_still_whole(ward: Ward, tmp_path: Path) -> None:
+    home = Home("home-01", add_gateway(ward, "home-01", BEGAN))
+    admit(ward, invented(1), BEGAN)
+    take_batch(ward, [home.sends(a_reading(90, at=BEGAN))], BEGAN)
+    look_at_silence(ward, NOON)
+    write_due(ward, NOON)
+    build(tmp_path / "out")
+    for table in TABLES:
+        frame = pd.read_csv(tmp_path / f"out/data/{table.name}.csv")
+        assert len(frame)
+        assert frame[list(table.counts)].isna().all(axis=None), table.name
+    assert check(tmp_path / "out") == []
+
+
+def test_who_asked_and_who_agreed_is_written_down(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead")
+    assert (
+        "Asked for by Uni, for: learning. Agreed by Lead." in (tmp_path / "out/SDC.md").read_text()
+    )
+    [line] = (tmp_path / "releases.jsonl").read_text().splitlines()
+    assert '"asked_by": "Uni"' in line
+
+
+def test_acknowledged_alerts_are_counted_as_such(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    with ward.sessions() as session:
+        rows = session.query(AlertRow).filter(AlertRow.alert_class == "physiological").all()
+    for n, row in enumerate(rows):
+        deed = Acknowledged(row.id, "nurse-3", row.version)
+        act(ward, row.id, deed, f"key-{n:08d}", NOON)
+    build(tmp_path / "out")
+    alerts = pd.read_csv(tmp_path / "out/data/alerts_per_week.csv")
+    physiological = alerts[alerts["alert_class"] == "physiological"]
+    assert physiological["acknowledged"].sum() == 10
+
+
+def test_an_empty_ward_has_its_own_exit_code(ward: Ward, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
+    assert result.exit_code == NOTHING_TO_EXPORT
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_is_left_as_it_is(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").write_text("mine")
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+def test_a_view_with_a_column_too_many_is_refused(ward: Ward, tmp_path: Path) -> None:
+    with engine_of(ward.sessions).begin() as connection:
+        connection.execute(text("DROP VIEW extract_episode"))
+        connection.execute(
+            text(
+                "CREATE VIEW extract_episode AS SELECT id AS episode_id, pathway, admitted_at, "
+                "ended_at, birth_year, sex, ethnicity, deprivation_decile, language, mode, "
+                "patient_id FROM episode"
+            )
+        )
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "unlisted column" in result.output
+
+
+def test_a_package_that_was_changed_fails_its_check(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    build(tmp_path / "out")
+    path = tmp_path / "out/data/completeness_per_week.csv"
+    path.write_text(path.read_text().replace("630", "631"))
+    result = CliRunner().invoke(app, ["check", str(tmp_path / "out")])
+    assert result.exit_code == CHECK_FAILED
+    assert "is not what it was" in result.output
+
+
+def test_a_build_that_is_killed_leaves_nothing_half(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    command = [str(Path(sys.executable).with_name("evaluation-export")), "build", "--out"]
+    for n in range(4):
+        out = tmp_path / f"killed-{n}"
+        process = subprocess.Popen([*command, str(out)], env=os.environ, stdout=subprocess.DEVNULL)
+        time.sleep(0.4 + 0.3 * n)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        assert not out.exists() or check(out) == []
+
+
+def test_there_is_no_database_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEWARD_EXTRACT_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1
+    assert "no ward's database" in result.output
