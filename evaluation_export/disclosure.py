@@ -125,7 +125,9 @@ def _secondary(
     more = withheld.copy()
     for _, rows in table.groupby(within, dropna=False, sort=False):
         hidden = withheld.loc[rows.index]
-        open_rows = rows.loc[~hidden & (rows[PEOPLE] > 0)]
+        open_rows = rows.loc[~hidden]
+        if (open_rows[PEOPLE] > 0).any():
+            open_rows = open_rows[open_rows[PEOPLE] > 0]  # a zero is worth most when published
         if hidden.sum() == 1 and len(open_rows):
             more = more.mask(more.index == open_rows[size].idxmin(), True)
     return more
