@@ -12,7 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import httpx2 as httpx
 import psycopg
+
+BIN = Path(sys.executable).parent
+WARD, GATEWAY = BIN / "ward-service", BIN / "device-gateway"
 
 # Loopback and anonymous; the rest as RELIABILITY.md H says.
 MOSQUITTO = """
@@ -151,3 +155,37 @@ def newest_postgresql() -> Path | None:
         found = [Path(initdb).resolve().parent]
     may_run = os.geteuid() != 0 or any(user.pw_name == "postgres" for user in pwd.getpwall())
     return max(found, key=lambda p: float(p.parent.name)) if found and may_run else None
+
+
+class WardProcess:
+    """`ward-service run` as an operator starts it."""
+
+    def __init__(
+        self, folder: Path, broker: Broker, *command: str, more: dict[str, str] | None = None
+    ) -> None:
+        self.port = free_port()
+        self.log = folder / "ward.log"
+        environment = {
+            **os.environ,
+            "HOMEWARD_DATA_DIR": str(folder / "ward"),
+            "HOMEWARD_BROKER_PORT": str(broker.port),
+            "HOMEWARD_API_PORT": str(self.port),
+            "HOMEWARD_USE": "demo",
+            **(more or {}),
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(WARD), *(command or ("run",))], env=environment, stdout=log, stderr=log
+            )
+
+    def answers(self) -> "WardProcess":
+        wait_until_answers(self.port)
+        return self
+
+    def health(self) -> dict[str, object]:
+        found: dict[str, object] = httpx.get(f"http://127.0.0.1:{self.port}/health").json()
+        return found
+
+    def end(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(15)

@@ -1,52 +1,17 @@
 """The ward as processes: one at a time on SQLite, killed, ended, and honest about its absence."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx2 as httpx
 import pytest
 
 from tests.factories import a_ward
-from tests.services import Broker, free_port, wait_until_answers
+from tests.services import WARD, Broker, WardProcess
 from ward_service.store.tables import HeartbeatRow
-
-WARD = Path(sys.executable).with_name("ward-service")
-
-
-class WardProcess:
-    """`ward-service run` as an operator starts it."""
-
-    def __init__(self, folder: Path, broker: Broker, *command: str) -> None:
-        self.port = free_port()
-        self.log = folder / "ward.log"
-        environment = os.environ | {
-            "HOMEWARD_DATA_DIR": str(folder / "ward"),
-            "HOMEWARD_BROKER_PORT": str(broker.port),
-            "HOMEWARD_API_PORT": str(self.port),
-            "HOMEWARD_USE": "demo",
-        }
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [str(WARD), *(command or ("run",))], env=environment, stdout=log, stderr=log
-            )
-
-    def answers(self) -> "WardProcess":
-        wait_until_answers(self.port)
-        return self
-
-    def health(self) -> dict[str, object]:
-        found: dict[str, object] = httpx.get(f"http://127.0.0.1:{self.port}/health").json()
-        return found
-
-    def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        return self.process.wait(15)
 
 
 @pytest.fixture

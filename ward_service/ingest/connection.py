@@ -64,6 +64,17 @@ def _never_raises(callback: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
+def _is_settled(sent: MQTTMessageInfo) -> bool:
+    """Whether a message needs no more waiting for: answered, or given to paho while offline.
+
+    For the latter paho raises; it keeps the message for the next connection all the same.
+    """
+    try:
+        return sent.is_published()
+    except (RuntimeError, ValueError):
+        return True
+
+
 class Connection:
     """One paho client. `start`, then `publish` and `acknowledge` from one thread, then `close`."""
 
@@ -152,10 +163,12 @@ class Connection:
 
     def _wait_for_room(self) -> None:
         """Keep within what the broker said it takes at a time (its Receive Maximum)."""
-        while self._unanswered and self._unanswered[0].is_published():
+        while self._unanswered and _is_settled(self._unanswered[0]):
             self._unanswered.popleft()
         if len(self._unanswered) >= self._window and self._epoch is not None:
-            self._unanswered.popleft().wait_for_publish(RECEIPTS_WAIT_S)
+            oldest = self._unanswered.popleft()
+            if not _is_settled(oldest):
+                oldest.wait_for_publish(RECEIPTS_WAIT_S)
 
     def _begin(self, epoch: object) -> None:
         """Start or end an epoch. Waits until no acknowledgement is half-way."""
