@@ -13,11 +13,11 @@ st.set_page_config(
 )
 settle()
 # Streamlit leaves a hand's breadth above a page and beside it; a ward list needs the room.
-st.html("<style>.stMainBlockContainer{padding:3.6rem 1.2rem 1rem}</style>")
+st.html("<style>.stMainBlockContainer{padding:4.2rem 1.2rem 1rem}</style>")
 pages = [
     st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
     st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),
     st.Page(HERE / "pages" / "data_quality.py", title="Data quality", url_path="data-quality"),
 ]
 st.navigation(pages, position="top").run()
-st.markdown("[Sign out](/sign-out)")
+st.html('<a href="/sign-out" target="_self">Sign out</a>')

@@ -9,7 +9,10 @@ from clinician_dashboard.session import guarded, ward
 from clinician_dashboard.view_models.quality import quality_lines, quarantine_rows
 from clinician_dashboard.view_models.triage import status_line
 
+EVERY_S = 10
 
+
+@st.fragment(run_every=EVERY_S)
 @guarded
 def data_quality() -> None:
     """Draw the counts, and the latest that could not be read."""

@@ -25,9 +25,11 @@ from clinician_dashboard.ward_api import RefusedError
 from ward_service.contract.api import AlertView, BoardView, PatientLine, Resolution
 
 READINGS = 50
+EVERY_S = 10
 COLOURS = {"red": "#b10e1e", "amber": "#ffb81c", "green": "#005eb8"}
 
 
+@st.fragment(run_every=EVERY_S)
 @guarded
 def patient() -> None:
     """Draw the page of whoever was opened on the list."""
