@@ -81,7 +81,10 @@ def test_every_library_that_a_folder_imports_is_in_its_extra() -> None:
         "evaluation_export": "evaluation",
     }
     # What an extra brings along and promises to: FastAPI is Starlette, Streamlit brings pandas.
-    brought = {"ward": {"starlette"}, "dashboard": {"anyio", "starlette", "altair", "pandas", "pyarrow"}}
+    brought = {
+        "ward": {"starlette"},
+        "dashboard": {"anyio", "starlette", "altair", "pandas", "pyarrow"},
+    }
     for folder, extra in extras.items():
         wanted = [*project["dependencies"], *project["optional-dependencies"][extra]]
         names = {_name(requirement) for requirement in wanted}
