@@ -1,35 +1,45 @@
-"""Our packaged components: registered once, drawn with plain values."""
+"""Our packaged components: declared once for each Streamlit runtime, drawn with plain values."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
 TABLE: Final = "triage"
 
 
-def _declare() -> None:
-    """Tell Streamlit where our files are, so that they are served from here and not inlined.
+class Components(NamedTuple):
+    """The ward list, and the bar above every page."""
 
-    It finds packaged components by itself only in installed wheels, and we run from a checkout
-    too. Inline code would need `blob:` in the Content-Security-Policy.
+    table: Any
+    bar: Any
+
+
+@lru_cache(maxsize=4)
+def _components(manager: BidiComponentManager) -> Components:
+    """Tell a runtime where our files are, so that they are served from here and not inlined.
+
+    Streamlit finds packaged components by itself only in installed wheels, and we run from a
+    checkout too. Inline code would need `blob:` in the Content-Security-Policy.
     """
-    names = ("triage", "status")
-    components = [ComponentConfig(name, "assets") for name in names]
+    components = [ComponentConfig(name, "assets") for name in ("triage", "status")]
     manifest = ComponentManifest("homeward", "0", components)
-    get_bidi_component_manager().register_from_manifest(manifest, Path(__file__).parent)
-
-
-_declare()
-_table = st.components.v2.component("homeward.triage", css="triage.css", js="triage.js", html="")
-_bar = st.components.v2.component("homeward.status", css="status.css", js="status.js", html="")
+    manager.register_from_manifest(manifest, Path(__file__).parent)
+    part = st.components.v2.component
+    return Components(
+        part("homeward.triage", css="triage.css", js="triage.js", html=""),
+        part("homeward.status", css="status.css", js="status.js", html=""),
+    )
 
 
 def ward_list(rows: list[dict[str, Any]], on_take: Any, on_open: Any) -> None:
     """Draw the list. `on_take` and `on_open` run before the page; see `event`."""
-    _table(key=TABLE, data={"rows": rows}, on_take_change=on_take, on_open_change=on_open)
+    table = _components(get_bidi_component_manager()).table
+    table(key=TABLE, data={"rows": rows}, on_take_change=on_take, on_open_change=on_open)
 
 
 def event(name: str) -> dict[str, Any] | None:
@@ -40,4 +50,5 @@ def event(name: str) -> dict[str, Any] | None:
 
 def status_bar(line: dict[str, Any], heard: float) -> None:
     """Draw the bar. `heard` changes with every answer of the ward: the browser counts from it."""
-    _bar(key="status", data={**line, "heard": heard})
+    bar = _components(get_bidi_component_manager()).bar
+    bar(key="status", data={**line, "heard": heard})

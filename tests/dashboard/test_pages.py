@@ -1,0 +1,130 @@
+"""Each page, drawn by Streamlit itself: empty, filled, the ward away, signed out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import clinician_dashboard
+from clinician_dashboard.ward_api import SignedOutError, WardApi, WardAwayError
+from tests.dashboard.test_view_models import a_board, a_line, an_alert
+from tests.factories import NOON
+from ward_service.contract.api import (
+    BoardVersionView,
+    BoardView,
+    ClinicianView,
+    DataQualityView,
+    Place,
+    ReadingsPage,
+)
+
+PAGES = Path(clinician_dashboard.__file__).parent / "pages"
+
+
+class FakeWard(WardApi):
+    """A ward that answers from memory; breaks when told to."""
+
+    board_now: BoardView = a_board()
+    breaks_with: Exception | None = None
+
+    def __init__(self, _: str = "") -> None:
+        if FakeWard.breaks_with:
+            raise FakeWard.breaks_with
+
+    def me(self) -> ClinicianView:
+        return ClinicianView(username="nurse-3", name="Nurse 3")
+
+    def board(self) -> BoardView:
+        return FakeWard.board_now
+
+    def board_version(self) -> BoardVersionView:
+        board = FakeWard.board_now
+        return BoardVersionView(version=board.version, as_of=board.as_of, health=board.health)
+
+    def alerts(self, episode_id: Any) -> Any:
+        return FakeWard.board_now.patients[0].alerts
+
+    def latest_readings(self, episode_id: Any, count: int) -> ReadingsPage:
+        return ReadingsPage(readings=(), total=0, next_after=None)
+
+    def data_quality(self) -> DataQualityView:
+        return DataQualityView(
+            readings=4,
+            doubtful=1,
+            time_doubtful=0,
+            late=0,
+            quarantined=1,
+            quarantined_by_reason={"not JSON": 1},
+            doubts={"looks_swapped": 1},
+            latest=(),
+        )
+
+
+@pytest.fixture(autouse=True)
+def fake_ward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clinician_dashboard.session.WardApi", FakeWard)
+    monkeypatch.setattr(FakeWard, "board_now", a_board())
+    monkeypatch.setattr(FakeWard, "breaks_with", None)
+
+
+def drawn(page: str) -> AppTest:
+    app = AppTest.from_file(PAGES / page, default_timeout=30).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def components(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(node.proto.json) for node in app.get("bidi_component")]
+
+
+@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+def test_a_page_of_a_ward_that_is_away_says_so_and_shows_no_traceback(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeWard, "breaks_with", WardAwayError("away"))
+    assert "The ward does not answer" in drawn(page).error[0].value
+
+
+@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+def test_a_page_of_nobody_shows_nothing(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeWard, "breaks_with", SignedOutError("out"))
+    app = drawn(page)
+    assert app.warning[0].value == "You are signed out."
+    assert components(app) == []
+
+
+@pytest.mark.parametrize("names", [[], ["Ash", "Birch"]])
+def test_the_list_draws_what_it_is_given(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    board = a_board(*(a_line(family_name=name) for name in names))
+    monkeypatch.setattr(FakeWard, "board_now", board)
+    status, table = components(drawn("triage.py"))
+    assert [row["name"] for row in table["rows"]] == [f"{name.upper()}, Pat" for name in names]
+    assert status["use"] == "DEMO"
+
+
+def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = a_line(place=Place.RED, alerts=(an_alert(),), waiting_since=NOON)
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    app = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
+    app.session_state["episode"] = str(line.episode_id)
+    app.run()
+    assert not app.exception
+    said = [text.value for text in app.text]
+    assert any("RED (physiological)" in words for words in said)
+    assert "• SpO2 91 % <= 92 %, 12:00" in said
+    assert app.selectbox[0].label == "Outcome"
+
+
+def test_nobody_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeWard, "board_now", a_board(a_line()))
+    assert "Open a patient on the ward list first" in drawn("patient.py").info[0].value
+
+
+def test_data_quality_is_counted_in_words() -> None:
+    said = [text.value for text in drawn("data_quality.py").text]
+    assert "4 readings are kept" in said
+    assert "1 times: the two numbers look swapped" in said

@@ -1,0 +1,290 @@
+"""The words that the ward list and the patient's page say. Plain Python: no screen needed."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from clinician_dashboard.view_models import chart
+from clinician_dashboard.view_models.acts import taken_words
+from clinician_dashboard.view_models.patient import alert_text, most_urgent_first, reading_rows
+from clinician_dashboard.view_models.triage import counts, status_line, triage_rows
+from clinician_dashboard.view_models.words import age, clock_time, nhs_number
+from clinician_dashboard.ward_api import RefusedError
+from tests.factories import NOON, an_nhs_number, minutes
+from ward_service.contract.api import (
+    AlertView,
+    BandView,
+    BoardView,
+    FindingView,
+    HealthView,
+    LedgerEntryView,
+    ObservationView,
+    PatientLine,
+    Place,
+    PointView,
+    ReadingView,
+)
+from ward_service.contract.ids import new_id
+from ward_service.contract.vocabulary import (
+    AlertClass,
+    AlertState,
+    Level,
+    Source,
+    Vital,
+)
+
+BANDS = (
+    BandView(low=None, high=92, level=Level.RED),
+    BandView(low=93, high=94, level=Level.AMBER),
+    BandView(low=95, high=None, level=Level.GREEN),
+)
+
+
+def an_alert(**more: Any) -> AlertView:
+    found = FindingView(level=Level.RED, words="SpO2 91 % <= 92 %", at=NOON)
+    given: dict[str, Any] = {
+        "id": new_id(NOON),
+        "episode_id": new_id(NOON),
+        "version": 3,
+        "alert_class": AlertClass.PHYSIOLOGICAL,
+        "level": Level.RED,
+        "state": AlertState.OPEN,
+        "opened_at": NOON,
+        "noticed_at": NOON,
+        "pathway": "covid-oximetry-at-home@1",
+        "findings": (found,),
+    }
+    return AlertView(**(given | more))
+
+
+def an_observation(**more: Any) -> ObservationView:
+    given: dict[str, Any] = {
+        "vital": Vital.SPO2,
+        "value": 97,
+        "level": Level.GREEN,
+        "measured_at": NOON,
+        "received_at": NOON,
+        "source": Source.BLE,
+    }
+    return ObservationView(**(given | more))
+
+
+def a_line(**more: Any) -> PatientLine:
+    given: dict[str, Any] = {
+        "episode_id": new_id(NOON),
+        "version": 1,
+        "place": Place.GREEN,
+        "reason": "in range, nothing due",
+        "family_name": "Invented",
+        "given_name": "Pat",
+        "birth_date": date(1950, 1, 1),
+        "age": 76,
+        "sex": "female",
+        "nhs_number": an_nhs_number(1),
+        "pathway": "covid-oximetry-at-home@1",
+        "admitted_at": NOON - timedelta(days=3),
+        "day_of_stay": 3,
+        "level": Level.GREEN,
+        "overdue_since": None,
+        "never_reported": False,
+        "last_reading_at": NOON,
+        "last_received_at": NOON,
+        "waiting_since": None,
+        "why": (),
+        "alerts": (),
+        "latest": (an_observation(),),
+        "spo2": (PointView(measured_at=NOON, value=97),),
+        "spo2_bands": BANDS,
+    }
+    return PatientLine(**(given | more))
+
+
+def a_board(*lines: PatientLine, later: timedelta = timedelta(0), **health: Any) -> BoardView:
+    now = NOON + later
+    return BoardView(
+        as_of=now,
+        version=7,
+        use="demo",
+        unsigned=True,
+        health=HealthView(**({"now": now, "use": "demo", "well": True} | health)),
+        counts={place: sum(line.place is place for line in lines) for place in Place},
+        patients=lines,
+    )
+
+
+def test_the_order_is_the_wards() -> None:
+    lines = [a_line(family_name=name) for name in "CAB"]
+    assert [row["name"] for row in triage_rows(a_board(*lines))] == ["C, Pat", "A, Pat", "B, Pat"]
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (timedelta(seconds=30), "now"),
+        (minutes(5), "5 min"),
+        (minutes(65), "1 h 5 min"),
+        (timedelta(hours=3), "3 h"),
+        (timedelta(hours=52), "2 d 4 h"),
+    ],
+)
+def test_a_number_is_never_shown_without_its_age(later: timedelta, said: str) -> None:
+    [row] = triage_rows(a_board(a_line(), later=later))
+    assert (row["spo2"]["value"], row["spo2"]["age"]) == ("97 %", said)
+
+
+def test_a_stale_or_doubtful_number_says_so() -> None:
+    doubted = an_observation(stale=True, doubtful=True, late=True, time_doubtful=True)
+    [row] = triage_rows(a_board(a_line(latest=(doubted,))))
+    assert row["spo2"]["stale"]
+    assert row["spo2"]["marks"] == "doubtful, late, time doubtful"
+
+
+def test_who_never_reported_has_no_number_and_no_line() -> None:
+    never = a_line(
+        place=Place.NEVER_REPORTED,
+        level=None,
+        latest=(),
+        spo2=(),
+        last_reading_at=None,
+        never_reported=True,
+    )
+    [row] = triage_rows(a_board(never))
+    assert (row["word"], row["spo2"], row["last"]) == ("NEVER REPORTED", None, "never")
+    assert row["spark"]["words"] == "no SpO2 yet"
+
+
+def test_what_could_not_be_judged_is_not_called_in_range() -> None:
+    [row] = triage_rows(a_board(a_line(level=None)))
+    assert (row["word"], row["shape"]) == ("Not known", "○")
+
+
+@pytest.mark.parametrize("place", list(Place))
+def test_every_place_has_a_shape_and_a_word_beside_its_colour(place: Place) -> None:
+    [row] = triage_rows(a_board(a_line(place=place)))
+    assert row["shape"]
+    assert row["word"]
+
+
+def test_an_act_carries_the_alert_and_the_version_that_was_seen() -> None:
+    alert = an_alert()
+    [row] = triage_rows(a_board(a_line(place=Place.RED, alerts=(alert,), waiting_since=NOON)))
+    assert (row["alert"], row["version"], row["action"]) == (str(alert.id), 3, "take")
+
+
+def test_what_is_taken_says_by_whom_and_offers_no_second_take() -> None:
+    taken = an_alert(state=AlertState.ACKNOWLEDGED, owner="nurse-3", acknowledged_at=NOON)
+    [row] = triage_rows(a_board(a_line(place=Place.RED, alerts=(taken,))))
+    assert (row["state"], row["state_about"], row["action"]) == ("Taken", "nurse-3 12:00", "")
+    assert not row["unowned"]
+
+
+def test_the_same_surname_is_warned_of() -> None:
+    rows = triage_rows(a_board(a_line(), a_line(given_name="Sam")))
+    assert all("another patient has this surname" in row["about"] for row in rows)
+
+
+def test_a_gap_stays_a_gap_and_time_is_the_axis() -> None:
+    points = tuple(
+        PointView(measured_at=NOON - timedelta(hours=h), value=v)
+        for h, v in ((72, 97), (68, 96), (4, 91), (0, 90))
+    )
+    [row] = triage_rows(a_board(a_line(spo2=points)))
+    runs = row["spark"]["runs"]
+    assert [len(run) for run in runs] == [2, 2]
+    assert runs[0][1][0] == pytest.approx(4 / 72, abs=0.001)
+    assert row["spark"]["words"] == "SpO2 from 97 to 90, lowest 90"
+
+
+def test_many_reasons_are_cut_and_said_to_be() -> None:
+    [row] = triage_rows(a_board(a_line(why=("a", "b", "c", "d", "e"))))
+    assert row["why"] == ["a", "b", "c", "and 2 more"]
+
+
+def test_the_counts_leave_nobody_out() -> None:
+    board = a_board(*(a_line(place=place) for place in Place))
+    numbers = [int(part.split(" ")[0]) for part in counts(board).split(", ")]
+    assert sum(numbers) == len(Place)
+
+
+def test_a_ward_that_hears_nobody_says_since_when() -> None:
+    board = a_board(
+        well=False, words="The ward is not receiving readings", quiet_since=NOON - minutes(12)
+    )
+    line = status_line(board.health, "Nurse 3")
+    assert line["trouble"].startswith("The ward is not receiving readings since 11:48")
+    assert status_line(a_board().health, "Nurse 3")["trouble"] == ""
+
+
+def test_a_ward_that_was_down_says_from_when_to_when() -> None:
+    board = a_board(blind_from=NOON - minutes(90), blind_until=NOON - minutes(30))
+    assert status_line(board.health, "")["blind"] == "The ward was down from 10:30 to 11:30."
+
+
+def test_a_refusal_says_who_was_first() -> None:
+    alert = an_alert(state=AlertState.ACKNOWLEDGED, owner="nurse-4", acknowledged_at=NOON)
+    words = taken_words(RefusedError("changed", alert))
+    assert words == "Somebody was first: taken by nurse-4 at 12:00. Nothing was changed."
+    assert taken_words(RefusedError("No.")) == "No. Nothing was changed."
+
+
+def test_the_clock_on_the_wall_is_the_wards() -> None:
+    summer = NOON.replace(month=7)
+    assert clock_time(summer, summer) == "13:00"
+    assert clock_time(NOON - timedelta(days=1), NOON) == "yesterday 12:00"
+    assert clock_time(NOON - timedelta(days=9), NOON) == "15 Nov 12:00"
+
+
+def test_a_time_that_has_not_come_is_not_called_now() -> None:
+    assert age(NOON + minutes(10), NOON) == "in the future"
+
+
+def test_an_nhs_number_is_written_3_3_4_and_never_breaks() -> None:
+    assert nhs_number("9990000018").split("\N{NO-BREAK SPACE}") == ["999", "000", "0018"]
+
+
+def test_an_alert_tells_its_whole_story() -> None:
+    entry = LedgerEntryView(
+        at=NOON, noticed_at=NOON, by="ward", what="opened", words="SpO2 91 % <= 92 %"
+    )
+    text = alert_text(an_alert(ledger=(entry,), late=True), NOON + minutes(3))
+    assert "RED (physiological): waiting for somebody; opened 12:00, 3 min ago" in text.headline
+    assert text.headline.endswith("[late]")
+    assert text.history == ["12:00 · ward · opened · SpO2 91 % <= 92 %"]
+    assert (text.may_be_resolved, text.needs_note) == (True, True)
+
+
+def test_alerts_in_play_stand_before_those_that_have_ended() -> None:
+    ended = an_alert(state=AlertState.RESOLVED)
+    overdue = an_alert(level=Level.OVERDUE, alert_class=AlertClass.MISSING)
+    red = an_alert()
+    assert most_urgent_first([ended, overdue, red]) == [red, overdue, ended]
+
+
+def test_a_reading_says_its_doubts_in_words_and_a_number_its_age() -> None:
+    reading = ReadingView(
+        reading_id=new_id(NOON),
+        measured_at=NOON,
+        received_at=NOON + minutes(40),
+        source=Source.STAFF_PHONE,
+        values={Vital.SPO2: 72, Vital.PULSE_RATE: 97},
+        level=Level.RED,
+        findings=(),
+        doubts=("looks_swapped",),
+        late=True,
+        time_doubtful=False,
+        pathway="covid-oximetry-at-home@1",
+    )
+    [row] = reading_rows([reading], NOON + minutes(60))
+    assert row["values"] == "SpO2 72 %, pulse 97 /min"
+    assert (row["age"], row["doubts"]) == ("1 h", "the two numbers look swapped")
+    assert (row["arrived"], row["source"]) == ("late, 12:40", "by phone to staff")
+
+
+def test_the_chart_keeps_gaps_and_says_itself() -> None:
+    points = [
+        PointView(measured_at=NOON - timedelta(hours=h), value=v) for h, v in ((50, 97), (1, 91))
+    ]
+    assert [point["run"] for point in chart.points(points)] == [0, 1]
+    assert chart.words(points, NOON).startswith("SpO2 from 97 % to 91 %, lowest 91 %")
+    assert [band["level"] for band in chart.bands(BANDS)] == ["red", "amber", "green"]
