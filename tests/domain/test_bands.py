@@ -27,6 +27,7 @@ TEMPERATURE = Bands((38.0, 39.0), (G, A, R), 1)
         (92.6, A, "SpO2 92.6 % (counts as 93 %) <= 94 %"),
         (92.5, R, "SpO2 92.5 % (counts as 92 %) <= 92 %"),
         (92.4, R, "SpO2 92.4 % (counts as 92 %) <= 92 %"),
+        (86.5, R, "SpO2 86.5 % (counts as 86 %) <= 92 %"),
         (92, R, "SpO2 92 % <= 92 %"), (61, R, "SpO2 61 % <= 92 %"),
     ],
 )  # fmt: skip

@@ -70,8 +70,13 @@ class Bands:
         high = exact.quantize(step, ROUND_CEILING)
         if exact - low != high - exact:
             return float(low if exact - low < high - exact else high)
-        low_worse = worse(self.levels[self._band(float(low))], self.levels[self._band(float(high))])
-        return float(low if low_worse else high)
+        return float(low if self._worse_below(self._band(float(high))) else high)
+
+    def _worse_below(self, i: int) -> bool:
+        """Whether values below a band are more worrying than it, or values above it less."""
+        here = self.levels[i]
+        below = any(worse(level, here) for level in self.levels[:i])
+        return below or any(worse(here, level) for level in self.levels[i + 1 :])
 
     def _limit(self, i: int) -> str:
         """Say the edge that makes a band worrying: `<= 92` from below, `> 38` from above."""
