@@ -1,0 +1,30 @@
+"""The docs are true: what they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+NAMED = re.compile(r"`((?:tests|ward_service|device_gateway|clinician_dashboard|evaluation_export|"
+                   r"docs|locks|store|contract|domain)/[\w./-]*\w)`")  # fmt: skip
+LINKED = re.compile(r"\]\(([^)#]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    for name in NAMED.findall(text):
+        places = [ROOT / name, ROOT / "ward_service" / name]
+        assert any(place.exists() for place in places), f"{page.name} names {name}"
+    for link in LINKED.findall(text):
+        if "://" not in link:
+            assert (page.parent / link).exists(), f"{page.name} links {link}"
+
+
+def test_every_hazard_names_a_test() -> None:
+    rows = (ROOT / "docs/clinical-safety.md").read_text().splitlines()
+    hazards = [row for row in rows if row.startswith("| ") and "hazard" not in row]
+    assert len(hazards) >= 12
+    assert all("`tests/" in row for row in hazards)
