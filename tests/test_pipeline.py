@@ -19,11 +19,14 @@ from tests.factories import (
     an_admission,
     minutes,
 )
+from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
-from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Outcome
+from ward_service.contract.messages import topic
+from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Outcome, Quality
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.errors import SeenOldError, StorageDownError
+from ward_service.opened import Arrived
 from ward_service.pipeline import act, look_at_silence, take_batch, write_due
 from ward_service.setup import add_gateway, admit
 from ward_service.store.connect import connect, engine_of
@@ -180,6 +183,19 @@ def test_a_gateway_cannot_speak_for_another_and_a_forgery_gets_no_receipt(
     assert receipt.outcome is Outcome.KEPT
 
 
+def test_a_reading_that_names_no_slot_is_nobodys(ward: Ward, home: Home) -> None:
+    reading = a_reading(88)
+    payload, name = reading.model_dump_json().encode(), topic("home-01", "readings")
+    envelope = Envelope(NOON, correlation=reading.reading_id.bytes)
+    properties = tuple(envelope.properties(name, payload, home.key))
+    message = Arrived(name, properties, reading.reading_id.bytes, payload)
+    [(_, receipt)] = take_batch(ward, [message], NOON)
+    assert (receipt.outcome, receipt.reason) == (
+        Outcome.QUARANTINED,
+        "no slot in the envelope",
+    )
+
+
 def test_a_gateway_that_nobody_knows_gets_no_receipt(ward: Ward) -> None:
     stranger = Home("home-99", "00" * 32)
     assert take_batch(ward, [stranger.sends(a_reading(88))], NOON) == []
@@ -307,8 +323,10 @@ def test_acknowledgement_survives_a_restart(
 def test_what_was_expected_is_written_down_and_filled_by_good_readings_only(
     ward: Ward, home: Home
 ) -> None:
-    at = NOON + minutes(30)
+    at, evening = NOON + minutes(30), NOON + timedelta(hours=5)
     take_batch(ward, [home.sends(a_reading(97, at=at))], at)
+    doubtful = a_reading(97, at=evening, quality=[Quality.POOR_SIGNAL])
+    take_batch(ward, [home.sends(doubtful)], evening)
     assert write_due(ward, NOON + timedelta(hours=24)) == 3
     assert write_due(ward, NOON + timedelta(hours=24)) == 0
     with ward.sessions() as session:

@@ -1,7 +1,7 @@
 """A message is opened: signature, envelope, shape. What cannot be read says why, in safe words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -22,20 +22,21 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What cannot be read, or not be filed. `signed`: it is proven to come from its gateway."""
+    """What cannot be read, or not be filed.
+
+    `reading_id` is what its receipt will name; None, and so no receipt, when the message is not
+    proven to come from its gateway: a forged one must not make a home forget its own reading.
+    """
 
     arrived: Arrived
     gateway_id: str
     slot: int | None
     reading_id: UUID | None
     reason: str
-    signed: bool
 
     def as_unreadable(self, reason: str) -> "Unreadable":
         """Return the same message with another reason."""
-        return Unreadable(
-            self.arrived, self.gateway_id, self.slot, self.reading_id, reason, self.signed
-        )
+        return replace(self, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Readable:
     def as_unreadable(self, reason: str) -> Unreadable:
         """Return this message as one that could not be filed after all."""
         id_ = self.reading.reading_id
-        return Unreadable(self.arrived, self.gateway_id, self.slot, id_, reason, signed=True)
+        return Unreadable(self.arrived, self.gateway_id, self.slot, id_, reason)
 
 
 Opened = Readable | Unreadable
@@ -99,9 +100,9 @@ def _unsigned(arrived: Arrived, gateway_id: str, reason: str) -> Unreadable:
         slot = Envelope.claimed(dict(arrived.properties), arrived.correlation).slot
     except EnvelopeError:
         slot = None
-    return Unreadable(arrived, gateway_id, slot, None, reason, signed=False)
+    return Unreadable(arrived, gateway_id, slot, None, reason)
 
 
 def _refused(arrived: Arrived, gateway_id: str, envelope: Envelope, reason: str) -> Unreadable:
     id_ = envelope.reading_id
-    return Unreadable(arrived, gateway_id, envelope.slot, id_, reason, signed=True)
+    return Unreadable(arrived, gateway_id, envelope.slot, id_, reason)

@@ -143,11 +143,10 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
             elif isinstance(message, Unreadable):
                 outcome, reason = Outcome.QUARANTINED, message.reason
                 _quarantine(store, message, stay, now)
-            if not isinstance(message, Unreadable) or message.signed:
-                reading_id = _id_of(message)
-                if reading_id is not None:
-                    receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
-                    receipts.append((message.gateway_id, receipt))
+            reading_id = _id_of(message)
+            if reading_id is not None:
+                receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
+                receipts.append((message.gateway_id, receipt))
         store.add_readings(rows)
         for stay in stays.values():
             if stay.steps:
