@@ -137,7 +137,7 @@ def _line(
         last_reading_at=state.last_measured_at,
         last_received_at=state.last_received_at,
         waiting_since=standing.waiting_since,
-        why=tuple(finding.words for view in views for finding in view.findings[:2]),
+        why=tuple(dict.fromkeys(f.words for view in views for f in view.findings[:2])),
         alerts=tuple(views),
         latest=_latest(latest, pathway, now) if latest else (),
         spo2=_thinned(points),
