@@ -134,7 +134,8 @@ def _house(folder: Path, *, fresh: bool) -> Iterator[House]:
 
     Ends the process with 1 and a sentence when it cannot be opened, with 0 on Ctrl-C.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     DATA.mkdir(exist_ok=True)
     with (DATA / f"{folder.name}.lock").open("w") as lock:
         try:
@@ -169,6 +170,9 @@ def _house(folder: Path, *, fresh: bool) -> Iterator[House]:
 
 
 def _interrupt(*_: object) -> None:
+    """End everything, once: an impatient second Ctrl-C must not leave a part behind."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

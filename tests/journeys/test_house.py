@@ -134,6 +134,17 @@ def _is_ward_of(path: Path, folder: Path) -> bool:
     return command.endswith(b"\0run\0") and f"HOMEWARD_HOME={folder}".encode() in environment
 
 
+def test_an_impatient_second_ctrl_c_leaves_nothing_behind(
+    tmp_path: Path, visits: list[Visit]
+) -> None:
+    visits.append(Visit(tmp_path, "up"))
+    visit = visits[0].opened()
+    visit.process.send_signal(signal.SIGINT)
+    sleep(0.2)
+    assert visit.end() == 0
+    assert visit.left_behind() == []
+
+
 def test_two_at_once_in_one_folder_are_refused_in_a_sentence(
     tmp_path: Path, visits: list[Visit]
 ) -> None:
