@@ -12,13 +12,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -100,12 +101,16 @@ def up() -> int:
 
 @dataclass(slots=True)
 class House:
-    """A house that is being opened: its folder, its ports, its parts."""
+    """A house that is being opened: its folder, its ports, its parts.
+
+    `turn` is held until all doors are open: see `_take_turn`.
+    """
 
     folder: Path
     ports: dict[str, int]
     parts: Parts
     settings: Settings
+    turn: TextIO
 
     def open_doors(self) -> None:
         """Start the ward and the dashboard, and wait until each really answers."""
@@ -117,6 +122,7 @@ class House:
         command = [str(BIN / "clinician-dashboard"), "--host", LOOPBACK, "--port", str(port)]
         dashboard = self.parts.start("dashboard", command)
         self.parts.wait_for_page(dashboard, f"http://{LOOPBACK}:{port}/sign-in")
+        self.turn.close()
 
     def watch(self) -> int:
         """Wait for Ctrl-C, or for a part that ends by itself; return the exit code."""
@@ -137,7 +143,7 @@ def _house(folder: Path, *, fresh: bool) -> Iterator[House]:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     DATA.mkdir(exist_ok=True)
-    with (DATA / f"{folder.name}.lock").open("w") as lock:
+    with (DATA / f"{folder.name}.lock").open("w") as lock, _take_turn() as turn:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -159,21 +165,37 @@ def _house(folder: Path, *, fresh: bool) -> Iterator[House]:
         parts = Parts(folder, _environment(settings, ports))
         try:
             _start_broker(parts, ports["broker"], folder)
-            yield House(folder, ports, parts, settings)
+            yield House(folder, ports, parts, settings, turn)
         except KeyboardInterrupt:
             _say("\nEnding everything")
         except (WardError, StorageDownError) as error:
             _say(f"\nThe house could not be opened, and everything is ended. {error}")
             raise typer.Exit(1) from error
         finally:
+            _hear_no_more()
             parts.end()
 
 
 def _interrupt(*_: object) -> None:
+    _hear_no_more()
+    raise KeyboardInterrupt
+
+
+def _hear_no_more() -> None:
     """End everything, once: an impatient second Ctrl-C must not leave a part behind."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+
+
+def _take_turn() -> TextIO:
+    """Wait until no other house on this machine is opening, and return what holds the turn.
+
+    A port that is free when it is chosen is taken only when its part listens: two houses that
+    open at once would choose the same ones.
+    """
+    turn = (Path(tempfile.gettempdir()) / f"homeward-opening-{os.getuid()}.lock").open("w")
+    fcntl.flock(turn, fcntl.LOCK_EX)
+    return turn
 
 
 def _choose_ports() -> dict[str, int]:
