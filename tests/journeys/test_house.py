@@ -90,7 +90,7 @@ def test_a_street_opens_says_where_to_look_and_leaves_nothing_behind(
         visits.append(Visit(tmp_path, "demo", "--people", "10"))
         visit = visits[0].opened()
         assert "Port 8000 is taken; the ward uses" in visit.said()
-    ward = visit.find(r"The ward's API: +(\S+)/docs")
+    ward = visit.find(r"The ward's API: +(\S+)/openapi.json")
     given = {"username": "nurse", "password": visit.find(r"with the password +(\S+)")}
     token = httpx.post(f"{ward}/session", json=given).json()["token"]
     headers = {"Authorization": f"Bearer {token}"}

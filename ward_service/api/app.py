@@ -17,7 +17,8 @@ from ward_service.ward import Ward
 
 def create_app(ward: Ward) -> FastAPI:
     """Return the application over an opened ward."""
-    app = FastAPI(title="Homeward: the ward", version="1")
+    # The interactive pages would fetch their scripts from elsewhere; /openapi.json is enough.
+    app = FastAPI(title="Homeward: the ward", version="1", docs_url=None, redoc_url=None)
     app.state.ward = ward
     app.state.board = BoardCache()
     for noun in (sessions, triage, alerts, episodes, data_quality, health):
