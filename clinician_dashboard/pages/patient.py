@@ -26,6 +26,7 @@ from ward_service.contract.api import AlertView, BoardView, PatientLine, Resolut
 
 READINGS = 50
 EVERY_S = 10
+INK = "#7a93a8"  # seen on a light and on a dark page
 COLOURS = {"red": "#b10e1e", "amber": "#ffb81c", "green": "#005eb8"}
 
 
@@ -116,27 +117,20 @@ def spo2_chart(line: PatientLine, board: BoardView) -> None:
     st.text(chart.words(line.spo2, board.as_of))
     if not line.spo2:
         return
+    scale = alt.Scale(domain=[chart.FLOOR, chart.CEILING], clamp=True)
+    y = alt.Y("spo2:Q", title="SpO2 %", scale=scale)
     x = alt.X("at:T", title="measured")
-    y = alt.Y(
-        "spo2:Q", title="SpO2 %", scale=alt.Scale(domain=[chart.FLOOR, chart.CEILING], clamp=True)
-    )
     drawn: Any = pd.DataFrame(chart.points(line.spo2))
     edges: Any = pd.DataFrame(chart.bands(line.spo2_bands))
-    bands = (
-        alt.Chart(edges)
-        .mark_rect(opacity=0.18)
-        .encode(
-            y="low:Q",
-            y2="high:Q",
-            color=alt.Color(
-                "level:N",
-                legend=None,
-                scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-            ),
-        )
+    level = alt.Color(
+        "level:N",
+        legend=None,
+        scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
     )
-    curve = alt.Chart(drawn).mark_line(color="#425563").encode(x=x, y=y, detail="run:N")
-    dots = alt.Chart(drawn).mark_circle(color="#425563", size=30).encode(x=x, y=y)
+    low = alt.Y("low:Q", scale=scale)
+    bands = alt.Chart(edges).mark_rect(opacity=0.18).encode(y=low, y2="high:Q", color=level)
+    curve = alt.Chart(drawn).mark_line(color=INK).encode(x=x, y=y, detail="run:N")
+    dots = alt.Chart(drawn).mark_circle(color=INK, size=30).encode(x=x, y=y)
     st.altair_chart((bands + curve + dots).properties(height=260), theme=None, width="stretch")
 
 

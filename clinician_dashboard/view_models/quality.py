@@ -17,7 +17,11 @@ def quality_lines(found: DataQualityView) -> list[str]:
         f"{found.quarantined} messages could not be read, and are kept with their reason",
     ]
     doubts = sorted(found.doubts.items(), key=lambda item: -item[1])
-    return [*lines, *(f"{count} times: {DOUBTS.get(doubt, doubt)}" for doubt, count in doubts)]
+    return [*lines, *(f"{_times(count)}: {DOUBTS.get(doubt, doubt)}" for doubt, count in doubts)]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def quarantine_rows(found: DataQualityView, now: datetime) -> list[dict[str, str]]:

@@ -127,4 +127,4 @@ def test_nobody_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_quality_is_counted_in_words() -> None:
     said = [text.value for text in drawn("data_quality.py").text]
     assert "4 readings are kept" in said
-    assert "1 times: the two numbers look swapped" in said
+    assert "once: the two numbers look swapped" in said

@@ -13,10 +13,9 @@ from ward_service.store.tables import AlertRow, LedgerRow, ReadingRow
 def alert_view(row: AlertRow, ledger: Sequence[LedgerRow] = ()) -> AlertView:
     """Return an alert, its worst finding first, with as much of its ledger as is handed in.
 
-    A finding joins only when it is worse than those before it, so of one level the last is worst.
+    Of one level the lowest SpO2 is the worst; reasons that are no numbers keep their order.
     """
-    latest_first = reversed(findings_of(row))
-    findings = sorted(latest_first, key=lambda f: -WORRY.get(f.finding.level, 0))
+    findings = sorted(findings_of(row), key=_worst_first)
     return AlertView(
         id=row.id,
         episode_id=row.episode_id,
@@ -44,6 +43,12 @@ def alert_view(row: AlertRow, ledger: Sequence[LedgerRow] = ()) -> AlertView:
             for entry in ledger
         ),
     )
+
+
+def _worst_first(found: AlertFinding) -> tuple[int, float]:
+    finding = found.finding
+    low = finding.value if finding.vital is Vital.SPO2 and finding.value is not None else 0.0
+    return -WORRY.get(finding.level, 0), low
 
 
 def _finding_view(found: AlertFinding) -> FindingView:
