@@ -20,23 +20,39 @@ from clinician_dashboard.view_models.patient import (
     reading_rows,
 )
 from clinician_dashboard.view_models.triage import status_line
-from clinician_dashboard.view_models.words import nhs_number, patient_name
+from clinician_dashboard.view_models.words import clock_time, nhs_number, patient_name
 from clinician_dashboard.ward_api import RefusedError
 from ward_service.contract.api import AlertView, BoardView, PatientLine, Resolution
 
 READINGS = 50
 EVERY_S = 10
+STATUS_EVERY_S = 5
+CLOSING = "closing-"
 INK = "#7a93a8"  # seen on a light and on a dark page
 COLOURS = {"red": "#b10e1e", "amber": "#ffb81c", "green": "#005eb8"}
 
 
-@st.fragment(run_every=EVERY_S)
+@st.fragment(run_every=STATUS_EVERY_S)
 @guarded
-def patient() -> None:
-    """Draw the page of whoever was opened on the list."""
+def status() -> None:
+    """Draw the bar; it asks by itself, whatever the rest of the page does."""
+    seen = ward().board_version()
+    status_bar(status_line(seen.health, ward().me().name), time.time())
+
+
+def writing() -> bool:
+    """Whether somebody is writing down what was done: then nothing may move under the pen."""
+    keys = [key for key in st.session_state if str(key).startswith(CLOSING)]
+    return any(st.session_state[key] for key in keys)
+
+
+@guarded
+def patient(still: bool) -> None:
+    """Draw the page of whoever was opened on the list; `still` while somebody writes on it."""
+    if writing() is not still:
+        st.rerun(scope="app")  # draw it anew, moving or standing still
     episode = st.session_state.get("episode")
     board = ward().board()
-    status_bar(status_line(board.health, ward().me().name), time.time())
     line = next((p for p in board.patients if str(p.episode_id) == episode), None)
     if line is None:
         st.info("Open a patient on the ward list first.")
@@ -77,19 +93,26 @@ def show_alert(alert: AlertView, board: BoardView) -> None:
             for entry in text.history:
                 st.text(entry)
         if text.may_be_resolved:
-            with st.expander("Record what was done and close"):
+            open_form = st.toggle("Record what was done and close", key=f"{CLOSING}{alert.id}")
+            if open_form:
+                now = clock_time(board.as_of, board.as_of)
+                st.text(f"While you write, this page stands still: it shows {now}.")
                 resolve_form(alert, text.needs_note)
 
 
 def resolve_form(alert: AlertView, needs_note: bool) -> None:
     """Ask what came of an alert; the ward decides whether that is enough."""
     with st.form(f"resolve-{alert.id}"):
-        outcome = st.selectbox("Outcome", list(OUTCOMES), format_func=OUTCOMES.__getitem__)
+        # Nothing is chosen beforehand: "no action" must not be what a hurried click says.
+        outcome = st.radio("Outcome", list(OUTCOMES), index=None, format_func=OUTCOMES.__getitem__)
         needed = st.checkbox("A response was needed", value=True)
         done = st.checkbox("The response is completed", value=True)
         changed = st.checkbox("The patient's management changed")
         note = st.text_area("What was done" + (" (needed for a red)" if needs_note else ""))
         if st.form_submit_button("Close this alert"):
+            if outcome is None:
+                st.error("Choose an outcome first. Nothing was changed.")
+                return
             given = Resolution(
                 outcome=outcome,
                 response_needed=needed,
@@ -108,6 +131,7 @@ def close(alert_id: UUID, version: int, given: Resolution) -> None:
     except RefusedError as error:
         st.error(taken_words(error))
         return
+    st.session_state.pop(f"{CLOSING}{alert_id}", None)
     st.rerun()
 
 
@@ -134,4 +158,6 @@ def spo2_chart(line: PatientLine, board: BoardView) -> None:
     st.altair_chart((bands + curve + dots).properties(height=260), theme=None, width="stretch")
 
 
-patient()
+status()
+standing_still = writing()
+st.fragment(patient, run_every=None if standing_still else EVERY_S)(standing_still)

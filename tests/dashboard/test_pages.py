@@ -116,7 +116,9 @@ def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
     said = [text.value for text in app.text]
     assert any("RED (physiological)" in words for words in said)
     assert "• SpO2 91 % <= 92 %, 12:00" in said
-    assert app.selectbox[0].label == "Outcome"
+    assert not app.radio
+    app.toggle[0].set_value(True).run()
+    assert (app.radio[0].label, app.radio[0].value) == ("Outcome", None)
 
 
 def test_nobody_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

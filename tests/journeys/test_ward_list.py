@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -113,6 +114,32 @@ def test_a_new_red_is_announced_and_moves_nobody_under_the_pointer(
     page.wait_for_timeout(500)
     after = page.locator("tbody tr").evaluate_all("rows => rows.map(r => r.dataset.patient)")
     assert after != before
+    context.close()
+
+
+def test_a_red_is_closed_with_what_was_done_and_not_without(
+    browser: Browser, dashboard: Dashboard, house: House
+) -> None:
+    context = browser.new_context()
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    page.locator("button.take").first.click()
+    expect(page.locator("tbody tr").first).to_contain_text("Taken", timeout=15_000)
+    page.locator("button.open").first.click()
+    page.get_by_text("Record what was done and close").first.click(timeout=15_000)
+    expect(page.get_by_text("this page stands still")).to_be_visible(timeout=15_000)
+    page.wait_for_timeout(12_000)  # longer than the page would wait to ask again
+    page.get_by_role("button", name="Close this alert").click()
+    expect(page.get_by_text("Choose an outcome first")).to_be_visible(timeout=15_000)
+    page.get_by_text("Advice given").click()
+    page.get_by_role("button", name="Close this alert").click()
+    expect(page.get_by_text("A red needs a note")).to_be_visible(timeout=15_000)
+    page.get_by_label("What was done (needed for a red)").fill("Rang; a nurse visits at four.")
+    page.get_by_role("button", name="Close this alert").click()
+    resolved = "SELECT words FROM ledger WHERE what = 'resolved' AND by = 'nurse'"
+    until = monotonic() + 20
+    while not (said := house.ask(resolved)) and monotonic() < until:
+        page.wait_for_timeout(200)
+    assert said == [("advice: Rang; a nurse visits at four.",)]
     context.close()
 
 
