@@ -116,3 +116,79 @@ class Outcome(StrEnum):
     KEPT = "kept"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
+
+
+class Mode(StrEnum):
+    """Who acts first: the ward watches and calls, or the patient acts on what the plan says."""
+
+    MONITORED = "monitored"
+    SELF_ESCALATE = "self_escalate"
+
+
+class Spo2Target(StrEnum):
+    """Which bands a person's SpO2 is judged by. Source: CLINICAL.md 1.4."""
+
+    STANDARD = "standard"
+    BASELINE = "baseline"
+    RANGE_88_92 = "88_92"
+
+
+class Channel(StrEnum):
+    """A way to reach somebody. `screen` is the ward list itself; `phone` is a person who rings."""
+
+    SCREEN = "screen"
+    EMAIL = "email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
+    PHONE = "phone"
+
+
+class PauseReason(StrEnum):
+    """Why nothing is expected for a while."""
+
+    IN_HOSPITAL = "in_hospital"
+    TRAVELLING = "travelling"
+    OTHER = "other"
+
+
+class TaskKind(StrEnum):
+    """What a person at the ward is to do, besides the alerts."""
+
+    CHECK_IN = "check_in"
+    DISCHARGE_REVIEW = "discharge_review"
+
+
+class AlertOutcome(StrEnum):
+    """How a person ended an alert. Source: CLINICAL.md 4.6; the last is set by a discharge."""
+
+    NO_ACTION = "no_action"
+    ADVICE = "advice"
+    SCHEDULE_CHANGE = "schedule_change"
+    THRESHOLD_CHANGE = "threshold_change"
+    FACE_TO_FACE = "face_to_face"
+    NHS_111 = "111"
+    ED = "ed"
+    NHS_999 = "999"
+    ADMISSION = "admission"
+    EPISODE_ENDED = "episode_ended"
+
+
+class EndReason(StrEnum):
+    """How a stay ended (offboarding). Source: CLINICAL.md 1.10."""
+
+    RECOVERED_END_OF_PERIOD = "recovered_end_of_period"
+    RECOVERED_EARLY = "recovered_early"
+    ADMITTED_FROM_PATHWAY = "admitted_from_pathway"
+    ED_NOT_ADMITTED_THEN_LEFT = "ed_not_admitted_then_left"
+    DIED = "died"
+    WITHDREW = "withdrew"
+    UNCONTACTABLE = "uncontactable"
+    MOVED_AREA = "moved_area"
+    TRANSFERRED_OTHER_PATHWAY = "transferred_other_pathway"
+    INELIGIBLE_AFTER_ONBOARDING = "ineligible_after_onboarding"
+    OTHER = "other"
+
+
+# To whom a call may go besides the roles of a pathway's ladder.
+PATIENT: Final = "patient"
+OWNER: Final = "owner"
