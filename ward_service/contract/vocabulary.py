@@ -159,7 +159,11 @@ class TaskKind(StrEnum):
 
 
 class AlertOutcome(StrEnum):
-    """How a person ended an alert. Source: CLINICAL.md 4.6; the last is set by a discharge."""
+    """How an alert ended. Source: CLINICAL.md 4.6.
+
+    The last two are ours: a discharge ends what is in play, and a reading that came ends a missing
+    alert, which is all that software ever ends.
+    """
 
     NO_ACTION = "no_action"
     ADVICE = "advice"
@@ -171,6 +175,7 @@ class AlertOutcome(StrEnum):
     NHS_999 = "999"
     ADMISSION = "admission"
     EPISODE_ENDED = "episode_ended"
+    READING_RECEIVED = "reading_received"
 
 
 class EndReason(StrEnum):

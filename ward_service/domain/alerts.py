@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Final, Self
 from uuid import UUID
 
-from ward_service.contract.vocabulary import AlertClass, AlertState, Level
-from ward_service.domain.assess import Finding
+from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
+from ward_service.domain.finding import Finding
 
 WARD: Final = "ward"  # who acted, when no person did
 
@@ -48,24 +48,18 @@ class AlertFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. It is written once and never changed."""
-
-    alert_id: UUID
-    at: datetime
-    noticed_at: datetime
-    by: str
-    what: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
 class AlertInPlay:
     """An alert that is neither withdrawn nor resolved, and quotes the version that it opened under.
 
     `asked_at` is when the reading that asks for a repeat was measured, `slot` where; `confirm_by`
     is when no repeat confirms. `lowest` is the lowest value of the judged vital so far. `review`:
-    a later believable reading in range was already known when this one opened.
+    a later believable reading in range was already known when this one opened. `limits` numbers
+    the person's own limits at that moment.
+
+    The ladder: `round` counts how often it began, `step` is the next one to take, due at `step_at`
+    (None when it stands still). `respond_by` is when somebody should have acknowledged,
+    `contact_by` when somebody should have spoken with the patient, `shift_ends_at` when the owner
+    goes home, and `resume_at` when the ladder goes on after the owner was reminded.
     """
 
     id: UUID
@@ -83,10 +77,19 @@ class AlertInPlay:
     lowest: float | None = None
     late: bool = False
     review: bool = False
+    limits: int = 1
+    round: int = 0
+    step: int = 0
+    step_at: datetime | None = None
+    respond_by: datetime | None = None
     owner: str | None = None
     acknowledged_at: datetime | None = None
+    contact_by: datetime | None = None
+    contacted_at: datetime | None = None
+    shift_ends_at: datetime | None = None
+    resume_at: datetime | None = None
     resolved_at: datetime | None = None
-    outcome: str | None = None
+    outcome: AlertOutcome | None = None
     response_needed: bool | None = None
     response_completed: bool | None = None
     management_changed: bool | None = None
@@ -94,7 +97,7 @@ class AlertInPlay:
     @property
     def in_play(self) -> bool:
         """Whether a person may still have to act on it."""
-        return self.state not in (AlertState.RESOLVED, AlertState.WITHDRAWN)
+        return self.state is not AlertState.RESOLVED and self.state is not AlertState.WITHDRAWN
 
     def moved(self, to: AlertState) -> Self:
         """Return this alert in its next state.
@@ -104,18 +107,17 @@ class AlertInPlay:
         """
         if to not in MOVES[self.state]:
             raise NotAllowedError(f"An alert that is {self.state} cannot become {to}.")
-        settled = to is not AlertState.PROVISIONAL
-        confirm_by = None if settled else self.confirm_by
-        return replace(self, state=to, confirm_by=confirm_by, version=self.version + 1)
+        moved = replace(self, state=to, version=self.version + 1)
+        if to is not AlertState.PROVISIONAL:
+            moved = replace(moved, confirm_by=None)
+        if to is not AlertState.OPEN:
+            moved = replace(moved, step_at=None, respond_by=None)
+        if to is not AlertState.ACKNOWLEDGED:
+            moved = replace(moved, contact_by=None, shift_ends_at=None, resume_at=None)
+        return moved
 
     def joined(self, found: AlertFinding, level: Level) -> Self:
         """Return this alert with one more finding and the level that it now has."""
-        value = found.finding.value
-        lowest = self.lowest if value is None else min(value, self.lowest or value)
         return replace(
-            self,
-            findings=(*self.findings, found),
-            level=level,
-            lowest=lowest,
-            version=self.version + 1,
+            self, findings=(*self.findings, found), level=level, version=self.version + 1
         )

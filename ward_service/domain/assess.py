@@ -1,12 +1,16 @@
 """What a reading means under a pathway: how worrying, and why, in words a nurse can check."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ward_service.contract.vocabulary import UNITS, Context, Level, Quality, Vital
-from ward_service.domain.bands import WORRY, said_against
+from ward_service.domain.bands import WORRY, Bands, Placed, said_against
+from ward_service.domain.conditions import Facts, found
+from ward_service.domain.finding import Finding
+from ward_service.domain.inputs import Held
+from ward_service.domain.limits import bands_name, personal_bands
 from ward_service.domain.pathway import Pathway, VitalRule
+from ward_service.domain.symptoms import judge_answers
 
 # What a device says against its own number: it may be low, it can never be reassuring.
 POOR: Final = frozenset(
@@ -18,17 +22,7 @@ POOR: Final = frozenset(
         Quality.EARLY_ESTIMATE,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason. `value` is what was measured, None where the reason is no number."""
-
-    level: Level
-    words: str
-    vital: Vital | None = None
-    value: float | None = None
-    doubtful: bool = False
+_ON_AIR: Final = 0.0  # litres of oxygen a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,74 +45,149 @@ class Assessment:
 
 
 def assess(
-    values: Mapping[Vital, float],
-    context: Context,
-    quality: tuple[Quality, ...],
+    facts: Facts,
     pathway: Pathway,
+    *,
+    quality: tuple[Quality, ...] = (),
+    call_me: bool = False,
+    held: tuple[Held, ...] = (),
 ) -> Assessment:
-    """Judge each vital by the pathway, worst first. One absurd value never hides a true one.
+    """Judge a reading by the pathway and the person's own limits, worst first.
 
-    A value above belief is set aside alone; one below belief is never set aside (promise 7): it
-    keeps its level and is marked doubtful. Exertion is not judged on bands made for rest.
+    One absurd value never hides a true one: a value above belief is set aside alone; one below
+    belief is never set aside (promise 7), it keeps its level and is marked doubtful. Exertion is
+    not judged on bands made for rest. A red flag outranks any number.
     """
-    poor = sorted(q for q in quality if q in POOR)
-    doubts: list[str] = [str(q) for q in poor]
+    poor = [str(q) for q in quality if q in POOR]
+    doubts = sorted(poor)
     findings: list[Finding] = []
-    for vital, value in values.items():
+    for vital, value in facts.values.items():
         rule = pathway.vitals.get(vital)
-        if rule is None:
-            continue
-        doubt = _doubt(vital, value, rule)
-        if doubt:
-            doubts.append(doubt)
-        above = value > rule.believable[1]
-        if rule.bands is None or above or context is Context.EXERTION:
-            continue
-        placed = rule.bands.place(value)
-        words = said_against(UNITS[vital], value, placed)
-        findings.append(Finding(placed.level, words, vital, value, bool(doubt or poor)))
-    swapped = _looks_swapped(values, pathway) if context is Context.REST else None
-    if swapped is not None:
-        doubts.append("looks_swapped")
-        findings.extend(swapped)
-    findings.sort(key=lambda finding: -WORRY[finding.level])
+        if rule is not None:
+            _judge_value(vital, value, rule, facts, bool(poor), findings, doubts)
+    if facts.context is Context.REST:
+        findings += _looks_swapped(facts, pathway, doubts)
+    findings += _held(held, facts, pathway, doubts)
+    if pathway.reading_rules:
+        findings += _several(facts, pathway, bool(doubts))
+    if facts.answers or call_me:
+        symptoms, unknown = judge_answers(facts.answers, call_me, pathway)
+        findings += symptoms
+        doubts += unknown
+    if len(findings) > 1:
+        findings.sort(key=lambda finding: -WORRY[finding.level])
     level = findings[0].level if findings else None
-    reassuring = context is Context.REST and not doubts and pathway.fills in values
+    at_rest = facts.context is Context.REST
+    reassuring = at_rest and not doubts and pathway.fills in facts.values
     if level is Level.GREEN and not reassuring:
         level = None  # nothing against it is known, and nothing for it either
-    return Assessment(tuple(findings), tuple(doubts), level, reassuring)
+    return Assessment(tuple(findings), tuple(dict.fromkeys(doubts)), level, reassuring)
 
 
-def _doubt(vital: Vital, value: float, rule: VitalRule) -> str:
+def _judge_value(
+    vital: Vital,
+    value: float,
+    rule: VitalRule,
+    facts: Facts,
+    poor: bool,
+    findings: list[Finding],
+    doubts: list[str],
+) -> None:
     low, high = rule.believable
-    if value < low:
-        return f"{vital}_below_belief"
-    return f"{vital}_above_belief" if value > high else ""
+    doubt = f"{vital}_below_belief" if value < low else f"{vital}_above_belief" * (value > high)
+    if doubt:
+        doubts.append(doubt)
+    if not rule.bands or value > high or facts.context is Context.EXERTION:
+        return
+    placed = _place(vital, value, rule, facts, doubts)
+    if placed is None:
+        return
+    words = said_against(UNITS[vital], value, placed)
+    findings.append(
+        Finding(placed.level, words, vital, value, bool(doubt or poor), f"{vital}.{placed.level}")
+    )
 
 
-def _looks_swapped(values: Mapping[Vital, float], pathway: Pathway) -> list[Finding] | None:
+def _place(
+    vital: Vital, value: float, rule: VitalRule, facts: Facts, doubts: list[str]
+) -> Placed | None:
+    """Return a value in this person's bands; None when a number that they need is not set.
+
+    In the range 88 to 92 the upper side is dangerous on oxygen and harmless on air. Not knowing
+    which doubts a value that depends on it, and takes the worse; a low one is judged all the same.
+    """
+    on_oxygen = _on_oxygen(facts)
+    bands = _bands(vital, rule, facts, on_oxygen is not False)
+    if bands is None:
+        doubts.append(f"{vital}_limits_not_set")
+        return None
+    placed = bands.place(value)
+    if on_oxygen is None:
+        on_air = _bands(vital, rule, facts, False)
+        if on_air is None or on_air.place(value).level is not placed.level:
+            doubts.append("oxygen_unknown")
+    return placed
+
+
+def _on_oxygen(facts: Facts) -> bool | None:
+    """Return whether oxygen is given: what the reading says, or else what is known of the home."""
+    litres = facts.values.get(Vital.SUPPLEMENTAL_OXYGEN)
+    return facts.limits.home_oxygen if litres is None else litres > _ON_AIR
+
+
+def _bands(vital: Vital, rule: VitalRule, facts: Facts, on_oxygen: bool) -> Bands | None:
+    ruled = rule.bands.get(bands_name(vital, facts.limits, on_oxygen))
+    return personal_bands(ruled, facts.limits) if ruled is not None else None
+
+
+def _several(facts: Facts, pathway: Pathway, doubted: bool) -> list[Finding]:
+    """Return the findings that need several facts; those of the clock wait for it."""
+    findings = [finding for rule in pathway.reading_rules if (finding := found(rule, facts))]
+    return [replace(finding, doubtful=True) for finding in findings] if doubted else findings
+
+
+def _held(
+    held: tuple[Held, ...], facts: Facts, pathway: Pathway, doubts: list[str]
+) -> list[Finding]:
+    """Return what continuous data held for long enough: it needs no repeat to be believed."""
+    findings = []
+    for run in held:
+        rule = pathway.vitals.get(run.vital)
+        long_enough = run.seconds >= pathway.continuous.held_red.total_seconds()
+        placed = _place(run.vital, run.worst, rule, facts, doubts) if rule and rule.bands else None
+        if placed is None or not long_enough:
+            continue
+        words = f"{said_against(UNITS[run.vital], run.worst, placed)}, for {run.seconds:g} s"
+        name = f"{run.vital}.held_{placed.level}"
+        findings.append(
+            Finding(placed.level, words, run.vital, run.worst, rule=name, confirm=False)
+        )
+    return findings
+
+
+def _looks_swapped(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Finding]:
     """Ask whether SpO2 and pulse stand in each other's place; never swap them ourselves.
 
-    Returns:
-        None when they do not look swapped. Otherwise findings to add: if the number in the place
-        of the pulse would be worrying as an SpO2, it is judged as one, doubtful, because an SpO2
-        that cannot be one must not hide the one that stands beside it.
+    If the number in the place of the pulse would be worrying as an SpO2, it is judged as one,
+    doubtful: an SpO2 that cannot be one must not hide the one that stands beside it.
     """
-    spo2, pulse = values.get(Vital.SPO2), values.get(Vital.PULSE_RATE)
+    spo2, pulse = facts.values.get(Vital.SPO2), facts.values.get(Vital.PULSE_RATE)
     rule = pathway.vitals.get(Vital.SPO2)
-    if spo2 is None or pulse is None or rule is None or rule.bands is None:
-        return None
+    if spo2 is None or pulse is None or rule is None:
+        return []
     low, high = rule.believable
+    swap = pathway.swap
     if spo2 <= high:
-        swap = pathway.swap
-        looks = spo2 <= swap.spo2_at_most and swap.pulse_at_least <= pulse <= high
-        return [] if looks else None
-    if not low <= pulse <= high:
-        return None
-    placed = rule.bands.place(pulse)
-    if placed.level is Level.GREEN:
+        if spo2 <= swap.spo2_at_most and swap.pulse_at_least <= pulse <= high:
+            doubts.append("looks_swapped")
+        return []
+    if not rule.bands or not low <= pulse <= high:
+        return []
+    doubts.append("looks_swapped")
+    placed = _place(Vital.SPO2, pulse, rule, facts, doubts)
+    if placed is None or placed.level is Level.GREEN:
         return []
     as_spo2 = said_against(UNITS[Vital.SPO2], pulse, placed)
     words = f"{UNITS[Vital.SPO2].say(spo2)} and {UNITS[Vital.PULSE_RATE].say(pulse)} look swapped: "
     words += f"ask; if so, {as_spo2}"
-    return [Finding(placed.level, words, Vital.SPO2, pulse, doubtful=True)]
+    return [Finding(placed.level, words, Vital.SPO2, pulse, doubtful=True, rule="swapped")]

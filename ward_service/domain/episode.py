@@ -5,34 +5,86 @@ time. Deadlines that fell due by `now` are worked through first, in their order,
 itself: it does not matter when somebody looked. Pure: nothing here reads a clock or a disk.
 """
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import assert_never
 from uuid import UUID
 
-from ward_service.contract.ids import derived_id
-from ward_service.contract.vocabulary import AlertClass, AlertState, Level
-from ward_service.domain import acts, physiological, silence
-from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
-from ward_service.domain.assess import Finding, assess
+from ward_service.contract.vocabulary import AlertClass, Context, EndReason, Level, Mode, TaskKind
+from ward_service.domain import acts, escalation, physiological, silence, symptom_alert
+from ward_service.domain.alerts import WARD, AlertFinding
+from ward_service.domain.assess import assess
+from ward_service.domain.civil import local
+from ward_service.domain.conditions import Facts
+from ward_service.domain.continuous import as_reading
+from ward_service.domain.deadlines import ABSENCE, Deadline, Kind, check_in_at, deadlines
+from ward_service.domain.finding import Finding
+from ward_service.domain.history import Past, remembered
 from ward_service.domain.inputs import (
     Acknowledged,
+    ContactMade,
+    Ended,
     Input,
+    LimitsChanged,
+    Paused,
     ReadingArrived,
     Resolved,
     TimePassed,
+    TraceArrived,
+    Unpaused,
     UnreadableArrived,
+    ZoneChanged,
 )
+from ward_service.domain.limits import Limits, limits_at_admission
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.raising import begin as begin_alert
+from ward_service.domain.raising import new_alert
 from ward_service.domain.schedule import next_due
-from ward_service.domain.state import EpisodeState, Judged, Step
+from ward_service.domain.state import EpisodeState, Judged, Step, TaskOpened
 
 
-def begin(admitted_at: datetime, pathway: Pathway) -> EpisodeState:
-    """Return the state of a stay that has just begun: a reading is expected from the first time."""
-    return EpisodeState(
-        admitted_at=admitted_at, expected_at=next_due(admitted_at, pathway.schedule)
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the rules need to know of somebody who is admitted, and no name.
+
+    `onset_on` is the first day of symptoms. Without limits of their own the pathway's defaults
+    are copied.
+    """
+
+    mode: Mode = Mode.MONITORED
+    limits: Limits | None = None
+    zone: str | None = None
+    onset_on: date | None = None
+    age_years: int | None = None
+    pregnant: bool | None = None
+
+
+def begin(admitted_at: datetime, pathway: Pathway, person: Person | None = None) -> EpisodeState:
+    """Return the state of a stay that has just begun: a reading is expected from the first time.
+
+    Check-ins whose day is over are not asked for any more.
+    """
+    person = person or Person()
+    zone = person.zone or pathway.schedule.zone
+    first = next_due(admitted_at, pathway.schedule, zone)
+    admitted_on = local(admitted_at, pathway.service.zone).date()
+    from_onset = pathway.duration.from_onset and person.onset_on is not None
+    state = EpisodeState(
+        admitted_at=admitted_at,
+        anchor_on=person.onset_on if from_onset and person.onset_on else admitted_on,
+        zone=zone,
+        mode=person.mode,
+        limits=person.limits or limits_at_admission(pathway),
+        expected_at=first,
+        chased_at=first,
+        age_years=person.age_years,
+        pregnant=person.pregnant,
     )
+    while state.check_ins < len(pathway.check_in_days) and (
+        check_in_at(state, pathway) <= admitted_at
+    ):
+        state = replace(state, check_ins=state.check_ins + 1)
+    return replace(state, next_at=next_deadline(state, pathway))
 
 
 def step(
@@ -60,46 +112,112 @@ def step(
             deadlines that fell due are then worked through at the next step.
     """
     under_way = Step(state, now, episode_id)
-    _work_through_deadlines(under_way, now, min(now, absence_until or now), pathway)
+    if state.next_at is not None and state.next_at <= now:
+        _work_through_deadlines(under_way, now, min(now, absence_until or now), pathway)
     match happened:
         case ReadingArrived():
             _take_reading(under_way, happened, pathway)
+        case TraceArrived():
+            reading = as_reading(happened, under_way.state.limits, pathway)
+            _take_reading(under_way, reading, pathway)
         case UnreadableArrived(reason):
             _technical(under_way, reason, pathway)
-        case Acknowledged():
-            acts.acknowledge(under_way, happened)
-        case Resolved():
-            acts.resolve(under_way, happened)
         case TimePassed():
             pass
+        case Acknowledged():
+            acts.acknowledge(under_way, happened, pathway)
+        case ContactMade():
+            acts.contact(under_way, happened)
+        case Resolved():
+            acts.resolve(under_way, happened)
+        case LimitsChanged():
+            acts.change_limits(under_way, happened, pathway)
+        case ZoneChanged():
+            acts.change_zone(under_way, happened, pathway)
+        case Paused():
+            acts.pause(under_way, happened)
+        case Unpaused():
+            acts.unpause(under_way, happened, pathway)
+        case Ended():
+            acts.end(under_way, happened)
         case _:
             assert_never(happened)
+    under_way.state = replace(under_way.state, next_at=next_deadline(under_way.state, pathway))
     return under_way
 
 
 def next_deadline(state: EpisodeState, pathway: Pathway) -> datetime | None:
     """Return when this stay must be looked at next although nothing arrives."""
-    confirm = [alert.confirm_by for alert in state.alerts if alert.confirm_by is not None]
-    overdue = silence.overdue_at(state, pathway)
-    return min([*confirm, *([overdue] if overdue else [])], default=None)
+    return min((deadline.at for deadline in deadlines(state, pathway)), default=None)
 
 
 def _work_through_deadlines(
     under_way: Step, now: datetime, absence_until: datetime, pathway: Pathway
 ) -> None:
-    due: list[tuple[datetime, AlertInPlay | None]] = [
-        (alert.confirm_by, alert)
-        for alert in under_way.state.alerts
-        if alert.confirm_by is not None and alert.confirm_by <= now
-    ]
-    overdue = silence.overdue_at(under_way.state, pathway)
-    if overdue is not None and overdue <= absence_until:
-        due.append((overdue, None))
-    for at, alert in sorted(due, key=lambda deadline: deadline[0]):
-        if alert is None:
-            silence.become_overdue(under_way, at, pathway)
+    """Work through what fell due, earliest first: one may bring another about."""
+    while True:
+        due = min(
+            (
+                deadline
+                for deadline in deadlines(under_way.state, pathway)
+                if deadline.at <= (absence_until if deadline.kind in ABSENCE else now)
+            ),
+            key=lambda deadline: (deadline.at, deadline.kind, str(deadline.alert_id)),
+            default=None,
+        )
+        if due is None:
+            return
+        if due.alert_id is None:
+            _fall_due(under_way, due, pathway)
         else:
-            physiological.confirm_unanswered(under_way, alert, at)
+            _fall_due_of_alert(under_way, due, pathway)
+
+
+def _fall_due(under_way: Step, due: Deadline, pathway: Pathway) -> None:
+    state, at = under_way.state, due.at
+    match due.kind:
+        case Kind.PAUSE_ENDS:
+            acts.end_pause(under_way, at, WARD, pathway)
+        case Kind.OVERDUE:
+            silence.become_overdue(under_way, at)
+        case Kind.WINDOWS:
+            silence.look_at_windows(under_way, at, pathway)
+        case Kind.TELL_STAFF:
+            silence.tell_staff(under_way, at, pathway)
+        case Kind.REMIND:
+            silence.remind(under_way, at, pathway)
+        case Kind.CHECK_IN:
+            number = state.check_ins + 1
+            day = pathway.check_in_days[state.check_ins]
+            under_way.state = replace(state, check_ins=number)
+            if state.paused_until is None:
+                under_way.tasks.append(
+                    TaskOpened(TaskKind.CHECK_IN, number, at, f"check-in call, day {day}")
+                )
+        case Kind.PERIOD_ENDS:
+            under_way.state = replace(state, period_over=True)
+            words = f"{pathway.duration.days} days are over: decide how this stay goes on"
+            under_way.tasks.append(TaskOpened(TaskKind.DISCHARGE_REVIEW, 1, at, words))
+        case _:
+            raise AssertionError(due.kind)
+
+
+def _fall_due_of_alert(under_way: Step, due: Deadline, pathway: Pathway) -> None:
+    alert = next(a for a in under_way.state.alerts if a.id == due.alert_id)
+    match due.kind:
+        case Kind.CONFIRM:
+            physiological.confirm_unanswered(under_way, alert, due.at)
+        case Kind.CONTACT:
+            why = "no contact recorded in time"
+            escalation.remind_owner(under_way, alert, due.at, pathway, why)
+        case Kind.SHIFT_ENDS:
+            escalation.remind_owner(under_way, alert, due.at, pathway, "the shift is over")
+        case Kind.RESUME:
+            escalation.resume(under_way, alert, due.at, pathway)
+        case Kind.STEP:
+            escalation.take_step(under_way, alert, due.at, pathway)
+        case _:
+            raise AssertionError(due.kind)
 
 
 def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> None:
@@ -109,24 +227,49 @@ def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) ->
     long_before = reading.measured_at < state.admitted_at - pathway.before_stay
     time_doubtful = from_the_future or long_before
     judged_at = now if time_doubtful else min(reading.measured_at, now)
-    assessment = assess(reading.values, reading.context, reading.quality, pathway)
+    facts = Facts(
+        judged_at,
+        state.zone,
+        state.limits,
+        reading.values,
+        reading.context,
+        reading.answers,
+        state.history,
+        reading.paired_with,
+    )
+    assessment = assess(
+        facts,
+        pathway,
+        quality=reading.quality,
+        call_me=reading.call_me,
+        held=reading.held,
+    )
     doubts = (*assessment.doubts, "time_doubtful") if time_doubtful else assessment.doubts
     late = not time_doubtful and now - reading.measured_at > pathway.late_after
     judged = Judged(assessment, judged_at, late, time_doubtful, doubts)
     under_way.judged = judged
+    if state.end_reason is EndReason.DIED:
+        return  # kept and judged, and nobody is called
     physiological.judge_for_alert(under_way, reading, judged, pathway)
+    symptom_alert.judge_for_alert(under_way, reading, judged, pathway)
+    if any(doubt.startswith(("question_unknown", "answer_unknown")) for doubt in doubts):
+        _technical(under_way, "an answer could not be understood: ask", pathway)
     if time_doubtful:
         _technical(under_way, "the clock at home is wrong: judged as of receipt", pathway)
-    elif assessment.reassuring:
+    elif assessment.reassuring and state.ended_at is None:
         silence.heard_from(under_way, judged_at, pathway)
-    _remember(under_way, judged)
+    _remember(under_way, reading, judged, pathway)
 
 
-def _remember(under_way: Step, judged: Judged) -> None:
+def _remember(under_way: Step, reading: ReadingArrived, judged: Judged, pathway: Pathway) -> None:
     state, at, level = under_way.state, judged.judged_at, judged.assessment.level
     newest = state.last_measured_at is None or at >= state.last_measured_at
     in_range = level is Level.GREEN and not judged.time_doubtful
     newer_level = level is not None and (state.last_level_at is None or at >= state.last_level_at)
+    history = state.history
+    believed = judged.assessment.reassuring and not judged.time_doubtful
+    if believed and reading.context is Context.REST:
+        history = remembered(history, Past(at, reading.reading_id, reading.values), pathway)
     under_way.state = replace(
         state,
         last_measured_at=at if newest else state.last_measured_at,
@@ -134,26 +277,19 @@ def _remember(under_way: Step, judged: Judged) -> None:
         in_range_at=max(state.in_range_at or at, at) if in_range else state.in_range_at,
         last_level=level if newer_level else state.last_level,
         last_level_at=at if newer_level else state.last_level_at,
+        history=history,
     )
 
 
 def _technical(under_way: Step, reason: str, pathway: Pathway) -> None:
     """Tell people that something from this home could not be read or believed; say it once."""
-    now = under_way.now
-    found = AlertFinding(Finding(Level.TECHNICAL, reason), now, None)
-    alert = under_way.state.alert(AlertClass.TECHNICAL)
+    now, state = under_way.now, under_way.state
+    if state.ended_at is not None:
+        return
+    finding = Finding(Level.TECHNICAL, reason, rule="technical", alert_class=AlertClass.TECHNICAL)
+    found = AlertFinding(finding, now, None)
+    alert = state.alert(AlertClass.TECHNICAL)
     if alert is None:
-        alert = AlertInPlay(
-            id=derived_id(now, under_way.episode_id, under_way.state.opened),
-            alert_class=AlertClass.TECHNICAL,
-            level=Level.TECHNICAL,
-            state=AlertState.OPEN,
-            opened_at=now,
-            noticed_at=now,
-            pathway=pathway.name,
-            findings=(found,),
-        )
-        under_way.state = replace(under_way.state, opened=under_way.state.opened + 1)
-        under_way.put(alert, now, WARD, "opened", reason)
+        begin_alert(under_way, new_alert(under_way, [found], now, pathway), pathway)
     elif reason not in {f.finding.words for f in alert.findings}:
         under_way.put(alert.joined(found, Level.TECHNICAL), now, WARD, "joined", reason)

@@ -1,20 +1,60 @@
 """What can happen to a stay: readings, acts of people, and time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from ward_service.contract.vocabulary import Context, Quality, Source, Vital
+from ward_service.contract.vocabulary import (
+    AlertOutcome,
+    Channel,
+    Context,
+    EndReason,
+    PauseReason,
+    Quality,
+    Source,
+    Spo2Target,
+    Vital,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A red that continuous data held: the worst value of the run, and its length in seconds."""
+
+    vital: Vital
+    worst: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingArrived:
-    """A reading, as the ward received it just now. `slot` is None for a phone call or paper."""
+    """A reading, as the ward received it just now. `slot` is None for a phone call or paper.
+
+    `paired_with` is the reading at rest of one after exertion. `held` is what a trace held.
+    """
 
     reading_id: UUID
     measured_at: datetime
     values: Mapping[Vital, float]
+    context: Context = Context.REST
+    quality: tuple[Quality, ...] = ()
+    source: Source = Source.BLE
+    slot: int | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    call_me: bool = False
+    paired_with: UUID | None = None
+    held: tuple[Held, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TraceArrived:
+    """A minute of continuous samples, `interval_s` apart; None where the sensor saw nothing."""
+
+    reading_id: UUID
+    started_at: datetime
+    interval_s: float
+    samples: Mapping[Vital, tuple[float | None, ...]]
     context: Context = Context.REST
     quality: tuple[Quality, ...] = ()
     source: Source = Source.BLE
@@ -35,11 +75,28 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A clinician takes an alert, having seen this version of it."""
+    """A clinician takes an alert, having seen this version of it.
+
+    `take_over`: they take it from whoever has it. `shift_ends_at`: when they go home; None is the
+    pathway's next change of shift.
+    """
 
     alert_id: UUID
     by: str
     seen_version: int
+    take_over: bool = False
+    shift_ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMade:
+    """Somebody spoke, or tried to speak, with the patient about an alert."""
+
+    alert_id: UUID
+    by: str
+    channel: Channel
+    reached: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +106,64 @@ class Resolved:
     alert_id: UUID
     by: str
     seen_version: int
-    outcome: str
+    outcome: AlertOutcome
     response_needed: bool
     response_completed: bool
     management_changed: bool
     note: str
 
 
-Input = ReadingArrived | UnreadableArrived | TimePassed | Acknowledged | Resolved
+@dataclass(frozen=True, slots=True)
+class LimitsChanged:
+    """A clinician changes this person's own limits; what is absent or None stays as it was.
+
+    The range 88 to 92 needs a second person, `confirmed_by` (CLINICAL.md 5.4, H5).
+    """
+
+    by: str
+    reason: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    target: Spo2Target | None = None
+    baseline_spo2: float | None = None
+    home_oxygen: bool | None = None
+    confirmed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneChanged:
+    """The patient's agreed times are from now on those of another zone."""
+
+    by: str
+    reason: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Nothing is expected until a moment; it ends by itself then. An open red is not muted."""
+
+    by: str
+    reason: PauseReason
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaused:
+    """A pause is ended before its time."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The stay ends: nothing is expected, nobody is called. With a red in play it needs a note."""
+
+    by: str
+    reason: EndReason
+    note: str = ""
+
+
+Act = (
+    Acknowledged | ContactMade | Resolved | LimitsChanged | ZoneChanged | Paused | Unpaused | Ended
+)
+Input = ReadingArrived | TraceArrived | UnreadableArrived | TimePassed | Act

@@ -3,6 +3,7 @@
 Source: CLINICAL.md 1.4 and 0.2 (4): every threshold is per patient.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -60,7 +61,7 @@ class Limits:
 
     def changed(
         self,
-        parameters: dict[str, float | None],
+        parameters: Mapping[str, float],
         target: Spo2Target | None = None,
         baseline_spo2: float | None = None,
         home_oxygen: bool | None = None,
@@ -88,18 +89,12 @@ def limits_at_admission(
     return Limits(copied, target, baseline_spo2, home_oxygen)
 
 
-def bands_name(vital: Vital, limits: Limits, on_oxygen: bool | None) -> str | None:
-    """Return which bands of a vital apply; None when that needs a fact that nobody knows.
-
-    In the range 88 to 92 the upper side is dangerous on oxygen and harmless on air: without
-    knowing which, no value can be called in range.
-    """
+def bands_name(vital: Vital, limits: Limits, on_oxygen: bool) -> str:
+    """Return which bands of a vital apply to this person."""
     if vital is not Vital.SPO2 or limits.target is Spo2Target.STANDARD:
         return STANDARD
     if limits.target is Spo2Target.BASELINE:
         return BASELINE
-    if on_oxygen is None:
-        return None
     return ON_OXYGEN_88_92 if on_oxygen else ON_AIR_88_92
 
 
@@ -143,8 +138,11 @@ def _wrong_bands(vital: Vital, limits: Limits, pathway: Pathway, oxygen: bool) -
     if name not in rules:
         return [f"{pathway.name} has no bands for the target {limits.target}."]
     numbers = [limits.number_at(edge) for edge in rules[name].edges]
-    unset = [edge.parameter for edge, number in zip(rules[name].edges, numbers, strict=True)
-             if number is None and not (edge.below_baseline and limits.baseline_spo2 is None)]
+    unset = [
+        edge.parameter
+        for edge, number in zip(rules[name].edges, numbers, strict=True)
+        if number is None and not (edge.below_baseline and limits.baseline_spo2 is None)
+    ]
     if unset:
         return [f"{', '.join(unset)} is set by nobody: a clinical lead must set it first."]
     set_ = [number for number in numbers if number is not None]

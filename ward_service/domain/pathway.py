@@ -147,9 +147,9 @@ class FindingRule:
     said: str
 
     @property
-    def on_the_clock(self) -> bool:
-        """Whether it is looked at when readings are missed, rather than when one comes."""
-        return any(isinstance(condition, Missed) for condition in self.conditions)
+    def windows(self) -> int:
+        """How many missed windows it is looked at after; 0: it is looked at with each reading."""
+        return max((c.windows for c in self.conditions if isinstance(c, Missed)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,8 @@ class Pathway:
     future has a doubtful time, and so has one from further than `before_stay` before the stay.
     `further_fall` names the parameter: a fall of the vital that `fills` by this much re-opens an
     acknowledged alert. `exertion_rest_min` names the parameter below which nobody is asked to
-    exert themselves. `remembers` is how many earlier readings its findings look back on, and for
+    exert themselves. `reading_rules` are looked at with each reading, `clock_rules` when readings
+    are missed. `remembers` is how many earlier readings its findings look back on, and for
     how long. `stale_after`: an older number is struck through. `start_up_grace`: how long
     absence waits for the backlog after the ward was blind. `history_spacing`: readings closer
     together than this count once for medians and changes. `asks_for_call` is the level of a
@@ -357,10 +358,15 @@ class Pathway:
     # Worked out once, and asked for with every reading.
     name: str = field(init=False)
     remembers: tuple[int, timedelta] = field(init=False)
+    reading_rules: tuple[FindingRule, ...] = field(init=False)
+    clock_rules: tuple[FindingRule, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.id}@{self.version}")
         object.__setattr__(self, "remembers", self._remembers())
+        of_readings = tuple(rule for rule in self.findings if not rule.windows)
+        object.__setattr__(self, "reading_rules", of_readings)
+        object.__setattr__(self, "clock_rules", tuple(r for r in self.findings if r.windows))
 
     def _remembers(self) -> tuple[int, timedelta]:
         """Return how many earlier readings its findings look back on, and for how long."""

@@ -1,51 +1,53 @@
-"""When a reading is due, in the pathway's own civil time. From the plan, never from a reading.
+"""When a reading is due, in the person's own civil time. From the plan, never from a reading.
 
 Source: CLINICAL.md 1.7 (a skipped observation must not stop later prompts).
 """
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from ward_service.domain.civil import local, moment
 from ward_service.domain.pathway import Schedule
 
 
-def next_due(after: datetime, schedule: Schedule) -> datetime:
-    """Return the first due time strictly after a moment, in UTC.
-
-    A civil time that the clocks skip in spring is due as much later; one that comes twice in
-    autumn is due the first time.
-    """
-    zone = ZoneInfo(schedule.zone)
-    day = after.astimezone(zone).date() - timedelta(days=1)
+def next_due(after: datetime, schedule: Schedule, zone: str) -> datetime:
+    """Return the first due time strictly after a moment, in UTC."""
+    day = local(after, zone).date()
     while True:
         for at in schedule.times:
-            # Back to UTC before comparing: local days can be 23 or 25 hours long.
-            due = datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+            due = moment(day, at, zone)
             if due > after:
                 return due
         day += timedelta(days=1)
 
 
-def due_between(after: datetime, until: datetime, schedule: Schedule) -> list[datetime]:
+def due_between(after: datetime, until: datetime, schedule: Schedule, zone: str) -> list[datetime]:
     """Return every due time after `after` and up to `until`, in order."""
     found = []
-    due = next_due(after, schedule)
+    due = next_due(after, schedule, zone)
     while due <= until:
         found.append(due)
-        due = next_due(due, schedule)
+        due = next_due(due, schedule, zone)
     return found
 
 
 def expected_next(
-    admitted_at: datetime, last_good_at: datetime | None, schedule: Schedule
+    since: datetime, last_good_at: datetime | None, schedule: Schedule, zone: str
 ) -> datetime:
-    """Return the first due time that no good reading has filled yet.
+    """Return the first due time after `since` that no good reading has filled yet.
 
     A reading fills a due time from `window` before it on, so one at 07:30 fills 09:00.
     """
     if last_good_at is None:
-        return next_due(admitted_at, schedule)
-    return next_due(max(admitted_at, last_good_at + schedule.window), schedule)
+        return next_due(since, schedule, zone)
+    return next_due(max(since, last_good_at + schedule.window), schedule, zone)
+
+
+def missed_at(expected_at: datetime, windows: int, schedule: Schedule, zone: str) -> datetime:
+    """Return when so many windows in a row are over, the first of them that of `expected_at`."""
+    due = expected_at
+    for _ in range(windows - 1):
+        due = next_due(due, schedule, zone)
+    return due + schedule.window
 
 
 def overdue_from(expected_at: datetime, never_reported: bool, schedule: Schedule) -> datetime:

@@ -1,0 +1,173 @@
+"""Findings that need several facts. Each kind of fact is one function; there is no expression."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from ward_service.contract.vocabulary import UNITS, Context, Vital
+from ward_service.domain.civil import local
+from ward_service.domain.finding import Finding
+from ward_service.domain.history import Past, median_of_last, values_before
+from ward_service.domain.limits import Limits
+from ward_service.domain.pathway import (
+    AnswerIs,
+    ChangedBy,
+    Condition,
+    Edge,
+    ExertionFall,
+    FindingRule,
+    MedianIs,
+    Missed,
+    TimeOfDay,
+    ValueIs,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known when a finding is looked for: a reading, or that one was missed.
+
+    `history` are earlier readings, oldest first; `missed` counts windows in a row.
+    """
+
+    at: datetime
+    zone: str
+    limits: Limits
+    values: Mapping[Vital, float] = field(default_factory=dict)
+    context: Context = Context.REST
+    answers: Mapping[str, str] = field(default_factory=dict)
+    history: Sequence[Past] = ()
+    paired_with: UUID | None = None
+    missed: int = 0
+
+
+def found(rule: FindingRule, facts: Facts) -> Finding | None:
+    """Return the finding if all its conditions hold; an unknown fact holds nothing."""
+    words: list[str] = []
+    vital: Vital | None = None
+    value: float | None = None
+    for condition in rule.conditions:
+        said = _HOLDS[type(condition)](condition, facts)
+        if said is None:
+            return None
+        words.append(said)
+        if vital is None and isinstance(condition, ValueIs | MedianIs | ChangedBy):
+            vital, value = condition.vital, facts.values.get(condition.vital)
+    because = ", ".join(word for word in words if word)
+    said = f"{rule.said}: {because}" if because else rule.said
+    return Finding(
+        rule.level,
+        said,
+        vital,
+        value,
+        rule=f"finding.{rule.id}",
+        alert_class=rule.alert_class,
+        confirm=rule.confirm,
+    )
+
+
+def _value_is(condition: ValueIs, facts: Facts) -> str | None:
+    value = facts.values.get(condition.vital)
+    if value is None or facts.context is not condition.context:
+        return None
+    said = UNITS[condition.vital].say(value)
+    return _against(said, value, condition.at_most, condition.at_least, facts.limits)
+
+
+def _median_is(condition: MedianIs, facts: Facts) -> str | None:
+    now = facts.values.get(condition.vital)
+    if now is None or facts.context is not Context.REST:
+        return None
+    earlier = values_before(facts.history, condition.vital, facts.at)
+    middle = median_of_last(earlier, now, condition.readings)
+    if middle is None:
+        return None
+    said = f"median of the last {condition.readings}: {UNITS[condition.vital].say(middle)}"
+    return _against(said, middle, condition.at_most, condition.at_least, facts.limits)
+
+
+def _changed_by(condition: ChangedBy, facts: Facts) -> str | None:
+    now = facts.values.get(condition.vital)
+    if now is None or facts.context is not Context.REST:
+        return None
+    within = timedelta(hours=condition.hours)
+    earlier = values_before(facts.history, condition.vital, facts.at, within)
+    if not earlier:
+        return None
+    if condition.falls_by is not None:
+        change, edge, which = max(earlier) - now, condition.falls_by, "fell"
+    else:
+        assert condition.rises_by is not None  # noqa: S101 - the file names one of the two
+        change, edge, which = now - min(earlier), condition.rises_by, "rose"
+    by = facts.limits.number_at(edge)
+    if by is None or change < by:
+        return None
+    unit = UNITS[condition.vital]
+    return f"{unit.label} {which} by {change:g} within {condition.hours:g} h (limit {by:g})"
+
+
+def _exertion_fall(condition: ExertionFall, facts: Facts) -> str | None:
+    now = facts.values.get(Vital.SPO2)
+    rest = _paired_rest(facts)
+    by = facts.limits.number_at(condition.falls_by)
+    if now is None or rest is None or by is None or rest - now < by:
+        return None
+    return f"SpO2 fell from {rest:g} % at rest to {now:g} % (limit {by:g})"
+
+
+def _paired_rest(facts: Facts) -> float | None:
+    """Return the SpO2 at rest that belongs to a reading after exertion: its own pair only."""
+    if facts.context is not Context.EXERTION or facts.paired_with is None:
+        return None
+    for past in reversed(facts.history):
+        if past.reading_id == facts.paired_with:
+            return past.values.get(Vital.SPO2)
+    return None
+
+
+def _answer_is(condition: AnswerIs, facts: Facts) -> str | None:
+    answer = facts.answers.get(condition.question)
+    return answer.replace("_", " ") if answer in condition.one_of and answer else None
+
+
+def _missed(condition: Missed, facts: Facts) -> str | None:
+    return f"{facts.missed} missed in a row" if facts.missed >= condition.windows else None
+
+
+def _time_of_day(condition: TimeOfDay, facts: Facts) -> str | None:
+    now = local(facts.at, facts.zone).time()
+    if condition.since <= condition.until:
+        inside = condition.since <= now < condition.until
+    else:
+        inside = now >= condition.since or now < condition.until
+    return "" if inside else None
+
+
+_HOLDS: Final[dict[type[Condition], Callable[[Any, Facts], str | None]]] = {
+    ValueIs: _value_is,
+    MedianIs: _median_is,
+    ChangedBy: _changed_by,
+    ExertionFall: _exertion_fall,
+    AnswerIs: _answer_is,
+    Missed: _missed,
+    TimeOfDay: _time_of_day,
+}
+
+
+def _against(
+    said: str, value: float, at_most: Edge | None, at_least: Edge | None, limits: Limits
+) -> str | None:
+    """Return a value against the limits that it passed; None if it passed one of them not."""
+    for edge, passed, sign in (
+        (at_most, float.__le__, "<="),
+        (at_least, float.__ge__, ">="),
+    ):
+        if edge is None:
+            continue
+        limit = limits.number_at(edge)
+        if limit is None or not passed(float(value), float(limit)):
+            return None
+        said += f" {sign} {limit:g}"
+    return said

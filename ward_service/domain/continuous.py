@@ -1,0 +1,107 @@
+"""A minute of samples as one reading: the last stable value is judged, and any red that was held.
+
+Source: WHAT_USERS_ASK.md 4 and 27: a run is made of samples, and a gap ends it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from ward_service.contract.vocabulary import Level, Quality, Vital
+from ward_service.domain.bands import Bands
+from ward_service.domain.inputs import Held, ReadingArrived, TraceArrived
+from ward_service.domain.limits import Limits, bands_name, personal_bands
+from ward_service.domain.pathway import Continuous, Pathway
+
+Run = list[tuple[int, float]]  # where each sample stands, and its value
+
+
+def as_reading(trace: TraceArrived, limits: Limits, pathway: Pathway) -> ReadingArrived:
+    """Return the reading that stands for a trace, measured when its last value was.
+
+    A vital that was never stable is represented by its lowest value, and the reading is then
+    questionable: a low one is never set aside, and a normal one reassures nobody.
+    """
+    rule, interval_s = pathway.continuous, trace.interval_s
+    values: dict[Vital, float] = {}
+    quality = list(trace.quality)
+    last = 0
+    for vital, samples in trace.samples.items():
+        seen = [(n, value) for n, value in enumerate(samples) if value is not None]
+        if not seen:
+            continue
+        stable = _last_stable(seen, interval_s, rule)
+        if stable is None:
+            stable = min(seen, key=lambda sample: sample[1])
+            quality.append(Quality.QUESTIONABLE)
+        values[vital] = stable[1]
+        last = max(last, stable[0])
+    return ReadingArrived(
+        reading_id=trace.reading_id,
+        measured_at=trace.started_at + timedelta(seconds=last * interval_s),
+        values=values,
+        context=trace.context,
+        quality=tuple(dict.fromkeys(quality)),
+        source=trace.source,
+        slot=trace.slot,
+        held=tuple(_held_reds(trace, limits, pathway)),
+    )
+
+
+def _last_stable(seen: Run, interval_s: float, rule: Continuous) -> tuple[int, float] | None:
+    """Return the last sample that ends a stretch in which the values stayed close together."""
+    needed = rule.stable.total_seconds()
+    for end in range(len(seen) - 1, -1, -1):
+        low = high = seen[end][1]
+        for begin in range(end, -1, -1):
+            if begin < end and _gap_s(seen, begin, interval_s) > rule.gap.total_seconds():
+                break
+            low, high = min(low, seen[begin][1]), max(high, seen[begin][1])
+            if high - low > rule.stable_spread:
+                break
+            if _length_s(seen[begin : end + 1], interval_s) >= needed:
+                return seen[end]
+    return None
+
+
+def _held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> Iterator[Held]:
+    """Yield the longest red of each vital that was red for long enough."""
+    needed = pathway.continuous.held_red.total_seconds()
+    for vital, samples in trace.samples.items():
+        rule = pathway.vitals.get(vital)
+        ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
+        bands = personal_bands(ruled, limits) if ruled else None
+        if bands is None:
+            continue
+        runs = list(_red_runs(samples, bands, trace.interval_s, pathway.continuous))
+        longest = max(runs, key=len, default=[])
+        seconds = _length_s(longest, trace.interval_s)
+        if longest and seconds >= needed:
+            worst = min(value for _, value in longest)
+            yield Held(vital, worst, seconds)
+
+
+def _red_runs(
+    samples: Sequence[float | None], bands: Bands, interval_s: float, rule: Continuous
+) -> Iterator[Run]:
+    run: Run = []
+    for n, value in enumerate(samples):
+        if value is None:
+            continue
+        gap = run and (n - run[-1][0] - 1) * interval_s > rule.gap.total_seconds()
+        red = bands.place(value).level is Level.RED
+        if run and (gap or not red):
+            yield run
+            run = []
+        if red:
+            run.append((n, value))
+    if run:
+        yield run
+
+
+def _gap_s(seen: Run, begin: int, interval_s: float) -> float:
+    return (seen[begin + 1][0] - seen[begin][0] - 1) * interval_s
+
+
+def _length_s(run: Run, interval_s: float) -> float:
+    """Return how long a run lasted: each sample stands for the interval that follows it."""
+    return (run[-1][0] - run[0][0] + 1) * interval_s if run else 0.0

@@ -1,0 +1,39 @@
+"""Answers in, findings out. A red flag outranks any number; free words trigger nothing.
+
+Source: CLINICAL.md 1.6 (a normal SpO2 does not exclude an emergency).
+"""
+
+from collections.abc import Mapping
+
+from ward_service.contract.vocabulary import AlertClass, Level
+from ward_service.domain.finding import Finding
+from ward_service.domain.pathway import Pathway
+
+
+def judge_answers(
+    answers: Mapping[str, str], call_me: bool, pathway: Pathway
+) -> tuple[list[Finding], list[str]]:
+    """Return findings, and what could not be understood (words without the answer itself).
+
+    An answer that the pathway does not know is no harmless one: it is for a person to look at.
+    """
+    findings: list[Finding] = []
+    doubts: list[str] = []
+    for id_, answer in answers.items():
+        question = pathway.questions.get(id_)
+        if question is None:
+            doubts.append("question_unknown")
+        elif not question.answers:
+            continue  # free words
+        elif answer not in question.answers:
+            doubts.append(f"answer_unknown_{id_}")
+        elif (level := question.answers[answer]) is not None:
+            words = f"{question.said}: {answer.replace('_', ' ')}"
+            findings.append(_symptom(level, words, f"question.{id_}.{answer}"))
+    if call_me:
+        findings.append(_symptom(pathway.asks_for_call, "asks to be called", "call_me"))
+    return findings, doubts
+
+
+def _symptom(level: Level, words: str, rule: str) -> Finding:
+    return Finding(level, words, rule=rule, alert_class=AlertClass.SYMPTOM, confirm=False)
