@@ -10,6 +10,7 @@ from ward_service.contract.vocabulary import (
     Context,
     Level,
     Mode,
+    Source,
     Vital,
 )
 
@@ -18,12 +19,15 @@ from ward_service.contract.vocabulary import (
 class Parameter:
     """A number that each person gets a copy of. `default` None: a lead must set it first.
 
-    `low` and `high` bound what a person's own may be (both edges allowed).
+    `low` and `high` bound what a person's own may be (both edges allowed). `vital` gives the unit,
+    and `means` says in words what the number is.
     """
 
     default: float | None
     low: float
     high: float
+    vital: Vital | None = None
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +160,13 @@ class FindingRule:
 class Question:
     """A question of the pathway: how worrying each answer is; None is not worrying.
 
-    A question without `answers` takes free words, which trigger nothing.
+    A question without `answers` takes free words, which trigger nothing. `several`: more than one
+    answer may be given to it at a time.
     """
 
     said: str
     answers: Mapping[str, Level | None]
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +249,8 @@ class SwapDoubt:
 class Service:
     """When the team is there, in civil time of `zone`. `days` are 0 (Monday) to 6.
 
-    `shift_changes`: when whoever owns an alert goes home.
+    `shift_changes`: when whoever owns an alert goes home. `out_of_hours` names the words that a
+    patient gets while nobody is there.
     """
 
     zone: str
@@ -251,6 +258,7 @@ class Service:
     opens: time
     closes: time
     shift_changes: tuple[time, ...]
+    out_of_hours: str = "out_of_hours.red"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,10 +316,19 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class Discharge:
+    """What a discharge weighs (`criteria`) and what it may not lack (`must_have`), as codes."""
+
+    criteria: tuple[str, ...]
+    must_have: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pathway:
     """One version of one pathway. `name` is how alerts and readings quote it: `id@version`.
 
-    `fills` is the vital without which a reading fills no due time. `late_after`: a reading that
+    `fills` is the vital without which a reading fills no due time; without one, any answer does.
+    `channels` are the ways in which readings may come. `late_after`: a reading that
     took longer to arrive is said to be late. `clock_tolerance`: a reading from further in the
     future has a doubtful time, and so has one from further than `before_stay` before the stay.
     `further_fall` names the parameter: a fall of the vital that `fills` by this much re-opens an
@@ -322,16 +339,19 @@ class Pathway:
     absence waits for the backlog after the ward was blind. `history_spacing`: readings closer
     together than this count once for medians and changes. `asks_for_call` is the level of a
     patient's wish to be called. `check_in_days` count from the anchor of `duration`, its day 0.
+    Where SpO2 is not measured there is no `swap` and no `exertion_rest_min`; where only a rise of
+    what `fills` is worse, no `further_fall`.
     """
 
     id: str
     version: int
     title: str
     modes: tuple[Mode, ...]
+    channels: tuple[Source, ...]
     enrolment: Enrolment
     parameters: Mapping[str, Parameter]
     vitals: Mapping[Vital, VitalRule]
-    fills: Vital
+    fills: Vital | None
     questions: Mapping[str, Question]
     asks_for_call: Level
     findings: tuple[FindingRule, ...]
@@ -340,16 +360,17 @@ class Pathway:
     schedule: Schedule
     missing: Missing
     confirmation: Confirmation
-    swap: SwapDoubt
+    swap: SwapDoubt | None
     service: Service
     ladders: Mapping[Mode, Mapping[Level, Ladder]]
     check_in_days: tuple[int, ...]
     duration: Duration
+    discharge: Discharge
     late_after: timedelta
     clock_tolerance: timedelta
     before_stay: timedelta
-    further_fall: str
-    exertion_rest_min: str
+    further_fall: str | None
+    exertion_rest_min: str | None
     history_spacing: timedelta
     stale_after: timedelta
     start_up_grace: timedelta
