@@ -11,6 +11,9 @@ from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Observation, Reading, topic
 from ward_service.contract.vocabulary import Context, Quality, Source, Vital
+from ward_service.domain.bands import Bands
+from ward_service.domain.limits import Limits, limits_at_admission, personal_bands
+from ward_service.domain.pathway import STANDARD, Pathway
 from ward_service.opened import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
@@ -20,6 +23,15 @@ from ward_service.ward import Ward
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC
 COH = load(SHIPPED / "covid-oximetry-at-home.yaml").pathway
 _numbers = count(1)
+
+
+def the_bands(pathway: Pathway, limits: Limits | None = None) -> Bands:
+    """The SpO2 bands of somebody with the pathway's own numbers, or with theirs."""
+    found = personal_bands(
+        pathway.vitals[Vital.SPO2].bands[STANDARD], limits or limits_at_admission(pathway)
+    )
+    assert found is not None
+    return found
 
 
 def minutes(n: float) -> timedelta:

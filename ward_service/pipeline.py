@@ -1,7 +1,8 @@
-"""The ward's story, top to bottom: record -> assess -> escalate. Start reading here.
+"""The ward's story, top to bottom: record -> assess -> escalate -> notify. Start reading here.
 
-Messages arrive in batches; one transaction keeps readings, assessments, alerts and ledger
-together; only then are there receipts. What cannot be read is quarantined with its reason.
+Messages arrive in batches; one transaction keeps readings, assessments, alerts, ledger, ladders
+and the calls to be made together; only then are there receipts, and only then is anybody called
+(`notify/`). What cannot be read is quarantined with its reason.
 """
 
 import hashlib
@@ -12,14 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from ward_service.contract.messages import Receipt
-from ward_service.contract.vocabulary import Outcome, Vital
+from ward_service.contract.vocabulary import PATIENT, Outcome, Vital
 from ward_service.domain import alerts
-from ward_service.domain.episode import next_deadline, step
+from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
-    Acknowledged,
+    Act,
+    AlertAct,
     Input,
     ReadingArrived,
-    Resolved,
+    StayAct,
     TimePassed,
     UnreadableArrived,
 )
@@ -36,11 +38,11 @@ from ward_service.errors import (
 from ward_service.logs import log
 from ward_service.opened import Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.store.stays import state_of
-from ward_service.store.tables import ActRow, AlertRow, DueRow, EpisodeRow, QuarantineRow, SlotRow
+from ward_service.store.tables import AlertRow, DueRow, EpisodeRow, QuarantineRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
-__all__ = ["Arrived", "act", "look_at_silence", "take_batch", "write_due"]
+__all__ = ["Arrived", "act", "act_on_stay", "look_at_silence", "take_batch", "write_due"]
 
 LOOK_AGAIN = timedelta(seconds=30)
 HEARD = "heard"  # the stage whose heartbeat is the last message from any home
@@ -109,13 +111,23 @@ class _Stay:
         self.steps.append(done)
         return done
 
-    def save(self, store: Store) -> None:
-        """Write state, alerts and ledger together."""
-        store.save_episode(self.row, self.state, next_deadline(self.state, self.pathway))
+    def save(self, store: Store, now: datetime) -> None:
+        """Write state, alerts, ledger, ladders, calls and tasks together."""
+        store.save_episode(self.row, self.state)
         changed = {id_: alert for done in self.steps for id_, alert in done.changed.items()}
+        alerts = list(changed.values())
         entries = [entry for done in self.steps for entry in done.entries]
-        if changed:
-            store.save_alerts(self.row.id, changed.values(), entries)
+        if entries:
+            store.save_alerts(self.row.id, alerts, entries)
+            store.save_timers(alerts, [taken for done in self.steps for taken in done.taken], now)
+            store.stop_messages(alerts, now)
+        store.add_messages(self.row.id, [m for done in self.steps for m in done.messages], now)
+        store.add_tasks(self.row.id, [task for done in self.steps for task in done.tasks])
+        if self.state.ended_at is not None and self.row.ended_at is None:
+            store.end_stay(self.row, self.state.ended_at, self.state.end_reason)
+            store.stop_messages_of(self.row.id, None, now, "the stay has ended")
+        elif self.state.paused_until is not None:
+            store.stop_messages_of(self.row.id, PATIENT, now, "paused")
 
 
 def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str, Receipt]]:
@@ -150,7 +162,7 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
         store.add_readings(rows)
         for stay in stays.values():
             if stay.steps:
-                stay.save(store)
+                stay.save(store, now)
         store.beat(HEARD, now, ward.clock.wall())
     return receipts
 
@@ -225,6 +237,9 @@ def _arrived(message: Readable) -> ReadingArrived:
         quality=reading.quality,
         source=reading.source,
         slot=message.slot,
+        answers=tuple((given.question, given.answer) for given in reading.answers),
+        call_me=reading.call_me,
+        paired_with=reading.paired_with,
     )
 
 
@@ -234,7 +249,7 @@ def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str,
     assert isinstance(judged, Judged)  # noqa: S101 - a reading was folded
     values = {o.vital: o.value for o in reading.observations}
     findings = [
-        {"level": str(f.level), "words": f.words, "doubtful": f.doubtful}
+        {"level": str(f.level), "words": f.words, "doubtful": f.doubtful, "rule": f.rule}
         for f in judged.assessment.concerns
     ]
     return {
@@ -260,6 +275,7 @@ def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str,
         "doubtful": bool(judged.doubts),
         "time_doubtful": judged.time_doubtful,
         "late": judged.late,
+        "news2": None,
         "pathway": stay.pathway.name,
     }
 
@@ -303,10 +319,11 @@ def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
         rows = store.episodes_due(now, limit)
         for row in rows:
             stay = _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
+            before = stay.state
             stay.fold(TimePassed(), now)
-            if stay.steps[0].entries:
-                stay.save(store)
-            else:
+            if stay.state != before:
+                stay.save(store, now)
+            if stay.state.next_at is not None and stay.state.next_at <= now:
                 # Silence waits for homes to catch up; let others be looked at meanwhile.
                 store.look_again(row, now + LOOK_AGAIN)
     return len(rows)
@@ -315,13 +332,14 @@ def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
 def write_due(ward: Ward, now: datetime) -> int:
     """Write down which readings the plan expected, once their windows have passed.
 
-    Without these rows nobody could say later how complete the readings were.
+    Without these rows nobody could say later how complete the readings were. In a pause nothing
+    was expected.
     """
     longest = max(pathway.schedule.window for pathway in ward.pathways.values())
     written = 0
     with ward.unit_of_work() as store:
         for row in store.episodes_without_due(now - longest - timedelta(hours=1)):
-            schedule = ward.pathways[row.pathway].schedule
+            schedule, state = ward.pathways[row.pathway].schedule, state_of(row)
             until = now - schedule.window
             dues = [
                 DueRow(
@@ -330,40 +348,67 @@ def write_due(ward: Ward, now: datetime) -> int:
                     window_from=due - schedule.window,
                     window_until=due + schedule.window,
                 )
-                for due in due_between(row.due_written_until, until, schedule)
+                for due in due_between(row.due_written_until, until, schedule, state.zone)
+                if not any(pause.since <= due < pause.until for pause in state.pauses)
             ]
             store.write_due(row, dues, until)
             written += len(dues)
     return written
 
 
-def act(
-    ward: Ward, alert_id: UUID, deed: Acknowledged | Resolved, key: str, now: datetime
-) -> AlertRow:
+def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> AlertRow:
     """Let a person act on an alert, once per idempotency key and person.
 
     Raises:
         NotFoundError: there is no such alert.
-        SeenOldError: it has changed since this person saw it.
+        SeenOldError: it has changed since this person saw it, or is somebody else's.
         NoteNeededError: a red was to be resolved without a note.
         ConflictError: the life of the alert does not allow it.
     """
+    refused = ""
     with ward.unit_of_work() as store:
         alert = store.alert(alert_id)
         if alert is None:
             raise NotFoundError("There is no such alert.")
         if store.act(key, deed.by) is None:
-            [stay] = _load(ward, store, {alert.episode_id}, now).values()
-            try:
-                stay.fold(deed, now)
-            except alerts.SeenOldError as refused:
-                raise SeenOldError(str(refused), alert_id) from refused
-            except alerts.NoteNeededError as refused:
-                raise NoteNeededError(str(refused)) from refused
-            except alerts.NotAllowedError as refused:
-                raise ConflictError(str(refused)) from refused
-            stay.save(store)
-            store.add(ActRow(key=key, username=deed.by, alert_id=alert_id, at=now))
+            refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
         acted = store.alert(alert_id)
+    if refused:  # it is in the ledger by now that this person came second
+        raise SeenOldError(refused, alert_id)
     assert acted is not None  # noqa: S101 - it was there a moment ago, and nothing deletes alerts
     return acted
+
+
+def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: datetime) -> None:
+    """Let a person act on a stay, once per idempotency key and person.
+
+    Raises:
+        NotFoundError: there is no such stay.
+        NoteNeededError: a reason or a note is missing.
+        ConflictError: the stay, or the pathway, does not allow it.
+    """
+    with ward.unit_of_work() as store:
+        if not store.episodes([episode_id], lock=False):
+            raise NotFoundError("There is no such stay.")
+        if store.act(key, deed.by) is None:
+            _carry_out(ward, store, episode_id, deed, key, now)
+
+
+def _carry_out(
+    ward: Ward, store: Store, episode_id: UUID, deed: Act, key: str, now: datetime
+) -> str:
+    """Fold a person's act and write it down; return why it was refused, if it was."""
+    [stay] = _load(ward, store, {episode_id}, now).values()
+    alert_id = getattr(deed, "alert_id", None)
+    try:
+        done = stay.fold(deed, now)
+    except alerts.SeenOldError as refused:
+        assert alert_id is not None  # noqa: S101 - only an alert can be seen
+        raise SeenOldError(str(refused), alert_id) from refused
+    except alerts.NoteNeededError as refused:
+        raise NoteNeededError(str(refused)) from refused
+    except alerts.NotAllowedError as refused:
+        raise ConflictError(str(refused)) from refused
+    stay.save(store, now)
+    store.add_act(key, episode_id, alert_id, deed, now)
+    return done.refused

@@ -2,9 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import COH
+from tests.factories import COH, NOON
 from ward_service.contract.vocabulary import Context, Level, Quality, Vital
 from ward_service.domain.assess import POOR, Assessment, assess
+from ward_service.domain.conditions import Facts
+from ward_service.domain.limits import limits_at_admission
 
 
 def judged(
@@ -12,7 +14,8 @@ def judged(
 ) -> Assessment:
     values = {Vital.SPO2: spo2, Vital.PULSE_RATE: pulse}
     given_values = {vital: value for vital, value in values.items() if value is not None}
-    return assess(given_values, context, quality, COH)
+    facts = Facts(NOON, "Europe/London", limits_at_admission(COH), given_values, context)
+    return assess(facts, COH, quality=quality)
 
 
 def test_the_words_let_a_nurse_check_the_rule() -> None:

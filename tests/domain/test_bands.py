@@ -4,14 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import COH
+from tests.factories import COH, the_bands
 from ward_service.contract.vocabulary import UNITS, Level, Vital
 from ward_service.domain.bands import WORRY, Bands, said_against
 
 G, A, R = Level.GREEN, Level.AMBER, Level.RED
-RULE = COH.vitals[Vital.SPO2]
-assert RULE.bands is not None
-SPO2 = RULE.bands
+SPO2 = the_bands(COH)
 # CLINICAL.md 1.3, local full-vitals variant: not in a shipped pathway, but it has edges upwards.
 TEMPERATURE = Bands((38.0, 39.0), (G, A, R), 1)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.factories import COH, NOON, minutes
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level, Quality, Vital
-from ward_service.domain.alerts import AlertInPlay, Entry, NoteNeededError, SeenOldError
+from ward_service.domain.alerts import AlertInPlay, NoteNeededError, SeenOldError
 from ward_service.domain.episode import begin, next_deadline, step
 from ward_service.domain.inputs import (
     Acknowledged,
@@ -23,7 +23,7 @@ from ward_service.domain.inputs import (
     TimePassed,
     UnreadableArrived,
 )
-from ward_service.domain.state import EpisodeState, Step
+from ward_service.domain.state import Entry, EpisodeState, Step
 
 EPISODE = derived_id(NOON, "an episode")
 AT_ONCE = COH.confirmation.repeat_within[Level.RED]
@@ -97,7 +97,7 @@ def test_a_red_is_provisional_and_on_the_list_at_once(stay: Stay) -> None:
     alert = stay.physiological
     assert (alert.state, alert.level) == (AlertState.PROVISIONAL, Level.RED)
     assert [f.finding.words for f in alert.findings] == ["SpO2 91 % <= 92 %"]
-    assert alert.pathway == "covid-oximetry-at-home@1"
+    assert alert.pathway == "covid-oximetry-at-home@2"
     assert next_deadline(stay.state, COH) == NOON + AT_ONCE
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ward_service.contract.vocabulary import (
     AlertOutcome,
     AlertState,
+    EndReason,
     Level,
     Spo2Target,
 )
@@ -187,16 +188,17 @@ def end_pause(step: Step, at: datetime, by: str, pathway: Pathway) -> None:
     step.note(at, by, "pause ended", "")
 
 
-def end(step: Step, act: Ended) -> None:
+def end(step: Step, act: Ended, pathway: Pathway) -> None:
     """End the stay: its alerts end with it, by this person, and nothing is due any more.
 
     Raises:
         NotAllowedError: it has ended already.
-        NoteNeededError: a red is in play, and there is no note.
+        NoteNeededError: a red is in play and there is no note, or something must be said first.
     """
     if step.state.ended_at is not None:
         raise NotAllowedError("This stay has ended already.")
     note = act.note.strip()
+    _must_have(act, pathway)
     red = any(alert.level is Level.RED for alert in step.state.alerts)
     if red and not note:
         raise NoteNeededError("A red is in play. Say what was done about it before the stay ends.")
@@ -214,6 +216,19 @@ def end(step: Step, act: Ended) -> None:
         step.state, ended_at=step.now, end_reason=act.reason, paused_until=None, overdue_since=None
     )
     step.note(step.now, act.by, "ended", f"{act.reason}: {note}" if note else str(act.reason))
+
+
+def _must_have(act: Ended, pathway: Pathway) -> None:
+    """Refuse an end that leaves out what the pathway must know; of a death only its reason."""
+    given = {
+        "end_reason": True,
+        "device_returned": bool(act.device_returned),
+        "gp_informed": act.gp_informed is not None,
+    }
+    wanted = [] if act.reason is EndReason.DIED else pathway.discharge.must_have
+    missing = [code for code in wanted if not given.get(code, True)]
+    if missing:
+        raise NoteNeededError(f"Before the stay ends, say: {', '.join(missing)}.")
 
 
 def _in_play(step: Step, alert_id: UUID) -> AlertInPlay:

@@ -78,7 +78,8 @@ def assess(
         findings.sort(key=lambda finding: -WORRY[finding.level])
     level = findings[0].level if findings else None
     at_rest = facts.context is Context.REST
-    reassuring = at_rest and not doubts and pathway.fills in facts.values
+    complete = pathway.fills in facts.values if pathway.fills else bool(facts.answers)
+    reassuring = at_rest and not doubts and complete
     if level is Level.GREEN and not reassuring:
         level = None  # nothing against it is known, and nothing for it either
     return Assessment(tuple(findings), tuple(dict.fromkeys(doubts)), level, reassuring)
@@ -173,10 +174,10 @@ def _looks_swapped(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Fi
     """
     spo2, pulse = facts.values.get(Vital.SPO2), facts.values.get(Vital.PULSE_RATE)
     rule = pathway.vitals.get(Vital.SPO2)
-    if spo2 is None or pulse is None or rule is None:
+    swap = pathway.swap
+    if spo2 is None or pulse is None or rule is None or swap is None:
         return []
     low, high = rule.believable
-    swap = pathway.swap
     if spo2 <= high:
         if spo2 <= swap.spo2_at_most and swap.pulse_at_least <= pulse <= high:
             doubts.append("looks_swapped")

@@ -29,7 +29,8 @@ from ward_service.domain.pathway import (
 class Facts:
     """What is known when a finding is looked for: a reading, or that one was missed.
 
-    `history` are earlier readings, oldest first; `missed` counts windows in a row.
+    `history` are earlier readings, oldest first, and `last_rest` the latest at rest; readings
+    closer together than `spacing` count once. `missed` counts windows in a row.
     """
 
     at: datetime
@@ -37,8 +38,10 @@ class Facts:
     limits: Limits
     values: Mapping[Vital, float] = field(default_factory=dict)
     context: Context = Context.REST
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: tuple[tuple[str, str], ...] = ()
     history: Sequence[Past] = ()
+    last_rest: Past | None = None
+    spacing: timedelta = timedelta()
     paired_with: UUID | None = None
     missed: int = 0
 
@@ -80,7 +83,7 @@ def _median_is(condition: MedianIs, facts: Facts) -> str | None:
     now = facts.values.get(condition.vital)
     if now is None or facts.context is not Context.REST:
         return None
-    earlier = values_before(facts.history, condition.vital, facts.at)
+    earlier = values_before(facts.history, condition.vital, facts.at - facts.spacing)
     middle = median_of_last(earlier, now, condition.readings)
     if middle is None:
         return None
@@ -93,7 +96,7 @@ def _changed_by(condition: ChangedBy, facts: Facts) -> str | None:
     if now is None or facts.context is not Context.REST:
         return None
     within = timedelta(hours=condition.hours)
-    earlier = values_before(facts.history, condition.vital, facts.at, within)
+    earlier = values_before(facts.history, condition.vital, facts.at, facts.at - within)
     if not earlier:
         return None
     if condition.falls_by is not None:
@@ -121,15 +124,19 @@ def _paired_rest(facts: Facts) -> float | None:
     """Return the SpO2 at rest that belongs to a reading after exertion: its own pair only."""
     if facts.context is not Context.EXERTION or facts.paired_with is None:
         return None
-    for past in reversed(facts.history):
-        if past.reading_id == facts.paired_with:
+    for past in (facts.last_rest, *reversed(facts.history)):
+        if past is not None and past.reading_id == facts.paired_with:
             return past.values.get(Vital.SPO2)
     return None
 
 
 def _answer_is(condition: AnswerIs, facts: Facts) -> str | None:
-    answer = facts.answers.get(condition.question)
-    return answer.replace("_", " ") if answer in condition.one_of and answer else None
+    given = [
+        answer
+        for question, answer in facts.answers
+        if question == condition.question and answer in condition.one_of
+    ]
+    return ", ".join(answer.replace("_", " ") for answer in given) or None
 
 
 def _missed(condition: Missed, facts: Facts) -> str | None:

@@ -139,7 +139,7 @@ def step(
         case Unpaused():
             acts.unpause(under_way, happened, pathway)
         case Ended():
-            acts.end(under_way, happened)
+            acts.end(under_way, happened, pathway)
         case _:
             assert_never(happened)
     under_way.state = replace(under_way.state, next_at=next_deadline(under_way.state, pathway))
@@ -235,6 +235,8 @@ def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) ->
         reading.context,
         reading.answers,
         state.history,
+        state.last_rest,
+        pathway.history_spacing,
         reading.paired_with,
     )
     assessment = assess(
@@ -266,10 +268,11 @@ def _remember(under_way: Step, reading: ReadingArrived, judged: Judged, pathway:
     newest = state.last_measured_at is None or at >= state.last_measured_at
     in_range = level is Level.GREEN and not judged.time_doubtful
     newer_level = level is not None and (state.last_level_at is None or at >= state.last_level_at)
-    history = state.history
+    history, last_rest = state.history, state.last_rest
     believed = judged.assessment.reassuring and not judged.time_doubtful
     if believed and reading.context is Context.REST:
-        history = remembered(history, Past(at, reading.reading_id, reading.values), pathway)
+        last_rest = Past(at, reading.reading_id, reading.values)
+        history = remembered(history, last_rest, pathway)
     under_way.state = replace(
         state,
         last_measured_at=at if newest else state.last_measured_at,
@@ -278,6 +281,7 @@ def _remember(under_way: Step, reading: ReadingArrived, judged: Judged, pathway:
         last_level=level if newer_level else state.last_level,
         last_level_at=at if newer_level else state.last_level_at,
         history=history,
+        last_rest=last_rest,
     )
 
 

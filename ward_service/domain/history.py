@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 from uuid import UUID
 
@@ -32,7 +32,7 @@ def remembered(history: tuple[Past, ...], new: Past, pathway: Pathway) -> tuple[
         return history
     ordered = sorted((*history, new), key=lambda past: past.at)
     oldest = ordered[-1].at - length
-    # One more than medians need: a pair looks for its reading at rest here.
+    # One more than medians need: the latest may lie too close to the reading that is judged.
     kept = [p for n, p in enumerate(reversed(ordered)) if n < count + 1 or p.at >= oldest]
     return tuple(reversed(kept))
 
@@ -45,12 +45,11 @@ def median_of_last(earlier: Sequence[float], now: float, readings: int) -> float
 
 
 def values_before(
-    history: Sequence[Past], vital: Vital, at: datetime, within: timedelta | None = None
+    history: Sequence[Past], vital: Vital, until: datetime, since: datetime | None = None
 ) -> list[float]:
-    """Return the values of a vital that were measured before `at`, oldest first."""
-    since = None if within is None else at - within
+    """Return the values of a vital measured from `since` up to `until`, oldest first."""
     return [
         past.values[vital]
         for past in history
-        if vital in past.values and past.at < at and (since is None or past.at >= since)
+        if vital in past.values and past.at <= until and (since is None or past.at >= since)
     ]

@@ -31,7 +31,8 @@ class Held:
 class ReadingArrived:
     """A reading, as the ward received it just now. `slot` is None for a phone call or paper.
 
-    `paired_with` is the reading at rest of one after exertion. `held` is what a trace held.
+    `answers` are pairs of question and answer; one question may have several. `paired_with` is the
+    reading at rest of one after exertion. `held` is what a trace held.
     """
 
     reading_id: UUID
@@ -41,7 +42,7 @@ class ReadingArrived:
     quality: tuple[Quality, ...] = ()
     source: Source = Source.BLE
     slot: int | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: tuple[tuple[str, str], ...] = ()
     call_me: bool = False
     paired_with: UUID | None = None
     held: tuple[Held, ...] = ()
@@ -156,14 +157,19 @@ class Unpaused:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The stay ends: nothing is expected, nobody is called. With a red in play it needs a note."""
+    """The stay ends: nothing is expected, nobody is called. With a red in play it needs a note.
+
+    `device_returned` and `gp_informed` are empty where nobody knows.
+    """
 
     by: str
     reason: EndReason
     note: str = ""
+    device_returned: str = ""
+    gp_informed: bool | None = None
 
 
-Act = (
-    Acknowledged | ContactMade | Resolved | LimitsChanged | ZoneChanged | Paused | Unpaused | Ended
-)
+AlertAct = Acknowledged | ContactMade | Resolved
+StayAct = LimitsChanged | ZoneChanged | Paused | Unpaused | Ended
+Act = AlertAct | StayAct
 Input = ReadingArrived | TraceArrived | UnreadableArrived | TimePassed | Act

@@ -194,14 +194,14 @@ def _is_repeat(
 
 def _value(finding: Finding, reading: ReadingArrived, pathway: Pathway) -> float | None:
     """Return the value at rest that a fall is measured by; None when there is none."""
-    if reading.context is not Context.REST:
+    if reading.context is not Context.REST or pathway.fills is None:
         return None
     judged = finding.value if finding.vital is pathway.fills else None
     return reading.values.get(pathway.fills) if judged is None else judged
 
 
 def _fell_further(step: Step, alert: AlertInPlay, value: float | None, pathway: Pathway) -> bool:
-    by = step.state.limits.get(pathway.further_fall)
+    by = step.state.limits.get(pathway.further_fall) if pathway.further_fall else None
     if value is None or alert.lowest is None or by is None:
         return False
     return value <= alert.lowest - by

@@ -36,7 +36,8 @@ class EpisodeState:
     `measured_at` of a fully believed reading, `expected_at` the first due time that none has
     filled. `chased_at` is the due time about which the patient is reminded next, for the
     `reminded`-th time. `told_since` is the silence about which staff were told. `in_range_at` is
-    the latest believable reading in range. `last_level` is the level of the latest judged
+    the latest believable reading in range. `history` and `last_rest` are what findings of several
+    facts look back on. `last_level` is the level of the latest judged
     reading, measured at `last_level_at`. `withdrawn_red_at` is when a provisional red was last
     withdrawn. `paused_until` is when the pause under way ends by itself; `pauses` are all there
     were. `check_ins` counts the check-in calls that have fallen due, `opened` alerts ever.
@@ -64,6 +65,7 @@ class EpisodeState:
     overdue_since: datetime | None = None
     withdrawn_red_at: datetime | None = None
     history: tuple[Past, ...] = ()
+    last_rest: Past | None = None
     paused_until: datetime | None = None
     pauses: tuple[Pause, ...] = ()
     check_ins: int = 0

@@ -3,7 +3,7 @@
 Source: CLINICAL.md 1.6 (a normal SpO2 does not exclude an emergency).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from ward_service.contract.vocabulary import AlertClass, Level
 from ward_service.domain.finding import Finding
@@ -11,7 +11,7 @@ from ward_service.domain.pathway import Pathway
 
 
 def judge_answers(
-    answers: Mapping[str, str], call_me: bool, pathway: Pathway
+    answers: Iterable[tuple[str, str]], call_me: bool, pathway: Pathway
 ) -> tuple[list[Finding], list[str]]:
     """Return findings, and what could not be understood (words without the answer itself).
 
@@ -19,7 +19,8 @@ def judge_answers(
     """
     findings: list[Finding] = []
     doubts: list[str] = []
-    for id_, answer in answers.items():
+    texts = pathway.texts[pathway.reference_language]
+    for id_, answer in answers:
         question = pathway.questions.get(id_)
         if question is None:
             doubts.append("question_unknown")
@@ -28,7 +29,7 @@ def judge_answers(
         elif answer not in question.answers:
             doubts.append(f"answer_unknown_{id_}")
         elif (level := question.answers[answer]) is not None:
-            words = f"{question.said}: {answer.replace('_', ' ')}"
+            words = f"says: {texts[f'answer.{id_}.{answer}']}"
             findings.append(_symptom(level, words, f"question.{id_}.{answer}"))
     if call_me:
         findings.append(_symptom(pathway.asks_for_call, "asks to be called", "call_me"))

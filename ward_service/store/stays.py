@@ -1,16 +1,17 @@
 """Stays, their alerts with the ledger, gateways and slots, in SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import insert, select, update
 
-from ward_service.contract.vocabulary import AlertState
-from ward_service.domain.alerts import AlertFinding, AlertInPlay, Entry
-from ward_service.domain.state import EpisodeState
+from ward_service.contract.vocabulary import AlertState, EndReason, TaskKind
+from ward_service.domain.alerts import AlertFinding, AlertInPlay
+from ward_service.domain.inputs import Act
+from ward_service.domain.state import Entry, EpisodeState, TaskOpened
 from ward_service.store.intake import PartStore
 from ward_service.store.tables import (
     ActRow,
@@ -21,17 +22,22 @@ from ward_service.store.tables import (
     LedgerRow,
     PathwayVersionRow,
     PatientRow,
+    SignatureRow,
     SlotRow,
+    TaskRow,
 )
 
 _STATE = TypeAdapter(EpisodeState)
+_ALERT = TypeAdapter(AlertInPlay)
+_DEEDS = {kind.__name__: TypeAdapter(kind) for kind in get_args(Act)}
 _FINDINGS = TypeAdapter(tuple[AlertFinding, ...])
 
 # What the fold says of an alert and the row repeats, name for name.
 _SAME = (
     "alert_class", "level", "state", "version", "pathway", "opened_at", "noticed_at", "late",
-    "review", "owner", "acknowledged_at", "resolved_at", "outcome", "response_needed",
-    "response_completed", "management_changed",
+    "review", "limits", "round", "step", "step_at", "respond_by", "owner", "acknowledged_at",
+    "contact_by", "contacted_at", "shift_ends_at", "resume_at", "resolved_at", "outcome",
+    "response_needed", "response_completed", "management_changed",
 )  # fmt: skip
 
 
@@ -46,9 +52,48 @@ def stored(state: EpisodeState) -> dict[str, Any]:
     return dumped
 
 
+def deed_of(row: ActRow) -> Act:
+    """Return an act as the rules took it."""
+    deed: Act = _DEEDS[row.kind].validate_python(row.deed)
+    return deed
+
+
 def findings_of(row: AlertRow) -> tuple[AlertFinding, ...]:
     """Return the findings of an alert as the rules made them."""
     return _FINDINGS.validate_python(row.findings)
+
+
+def change_of(entry: Entry) -> dict[str, Any] | None:
+    """Return what a ledger entry made different of its alert; of findings, those that joined.
+
+    None for a line about the stay itself.
+    """
+    if entry.after is None:
+        return None
+    after = _ALERT.dump_python(entry.after, mode="json")
+    before = _ALERT.dump_python(entry.before, mode="json") if entry.before else {}
+    change = {name: value for name, value in after.items() if before.get(name, ...) != value}
+    if "findings" in change:
+        change["findings"] = after["findings"][len(before.get("findings", ())) :]
+    return change
+
+
+def alerts_of_ledger(
+    changes: Iterable[tuple[UUID | None, Mapping[str, Any] | None]],
+) -> dict[UUID, AlertInPlay]:
+    """Work out every alert again from a ledger alone: (alert, change) in its order.
+
+    Returns:
+        The alerts by id, as they now stand, in the order in which they opened.
+    """
+    standing: dict[UUID, dict[str, Any]] = {}
+    for alert_id, change in changes:
+        if alert_id is None or change is None:
+            continue
+        alert = standing.setdefault(alert_id, {"findings": []})
+        joined = [*alert["findings"], *change.get("findings", ())]
+        alert |= {**change, "findings": joined}
+    return {id_: _ALERT.validate_python(alert) for id_, alert in standing.items()}
 
 
 class StaysStore(PartStore):
@@ -82,13 +127,17 @@ class StaysStore(PartStore):
         )
         return list(self._session.scalars(query))
 
-    def save_episode(
-        self, row: EpisodeRow, state: EpisodeState, next_deadline_at: datetime | None
-    ) -> None:
+    def save_episode(self, row: EpisodeRow, state: EpisodeState) -> None:
         """Write what the fold remembers now."""
         row.state = stored(state)
         row.version += 1
-        row.next_deadline_at = next_deadline_at
+        row.next_deadline_at = state.next_at
+
+    def end_stay(self, row: EpisodeRow, at: datetime, reason: EndReason | None) -> None:
+        """Note that a stay has ended, and free its places: who measures there now is another."""
+        row.ended_at, row.end_reason = at, reason
+        mine = (SlotRow.episode_id == row.id) & SlotRow.until.is_(None)
+        self._session.execute(update(SlotRow).where(mine).values(until=at))
 
     def look_again(self, row: EpisodeRow, at: datetime) -> None:
         """Put off looking at a stay for which nothing has changed."""
@@ -111,12 +160,14 @@ class StaysStore(PartStore):
         if entries:
             rows = [
                 {
+                    "episode_id": episode_id,
                     "alert_id": e.alert_id,
                     "at": e.at,
                     "noticed_at": e.noticed_at,
                     "by": e.by,
                     "what": e.what,
                     "words": e.words,
+                    "change": change_of(e),
                 }
                 for e in entries
             ]
@@ -131,7 +182,8 @@ class StaysStore(PartStore):
         query = select(LedgerRow).where(LedgerRow.alert_id.in_(set(alert_ids)))
         found: dict[UUID, list[LedgerRow]] = {}
         for row in self._session.scalars(query.order_by(LedgerRow.id)):
-            found.setdefault(row.alert_id, []).append(row)
+            if row.alert_id is not None:
+                found.setdefault(row.alert_id, []).append(row)
         return found
 
     def alerts_in_play(self, episode_ids: Iterable[UUID]) -> dict[UUID, list[AlertRow]]:
@@ -150,9 +202,29 @@ class StaysStore(PartStore):
         query = select(AlertRow).where(AlertRow.episode_id == episode_id)
         return list(self._session.scalars(query.order_by(AlertRow.opened_at.desc())))
 
+    def ledger_of(self, episode_id: UUID) -> list[LedgerRow]:
+        """Return the whole ledger of a stay, in the order in which it was written."""
+        query = select(LedgerRow).where(LedgerRow.episode_id == episode_id)
+        return list(self._session.scalars(query.order_by(LedgerRow.id)))
+
     def act(self, key: str, username: str) -> ActRow | None:
         """Return an act that this person has carried out already."""
         return self._session.get(ActRow, (key, username))
+
+    def add_act(
+        self, key: str, episode_id: UUID, alert_id: UUID | None, deed: Act, at: datetime
+    ) -> None:
+        """Write an act as it was carried out, so that it is not carried out twice."""
+        row = ActRow(
+            key=key,
+            username=deed.by,
+            episode_id=episode_id,
+            alert_id=alert_id,
+            at=at,
+            kind=type(deed).__name__,
+            deed=TypeAdapter(type(deed)).dump_python(deed, mode="json"),
+        )
+        self._session.add(row)
 
     def gateway(self, gateway_id: str) -> GatewayRow | None:
         """Return a gateway, or None."""
@@ -175,9 +247,40 @@ class StaysStore(PartStore):
         )
         return self._session.scalars(query).first()
 
+    def open_tasks(self) -> list[tuple[TaskRow, EpisodeRow]]:
+        """Return what is to do, longest due first, for those who are on the ward."""
+        query = (
+            select(TaskRow, EpisodeRow)
+            .join(EpisodeRow, EpisodeRow.id == TaskRow.episode_id)
+            .where(TaskRow.done_at.is_(None), EpisodeRow.ended_at.is_(None))
+            .order_by(TaskRow.due_at)
+        )
+        return [(task, episode) for task, episode in self._session.execute(query)]
+
+    def task(self, episode_id: UUID, kind: TaskKind, number: int) -> TaskRow | None:
+        """Return one task, or None."""
+        return self._session.get(TaskRow, (episode_id, kind, number))
+
+    def add_tasks(self, episode_id: UUID, tasks: Iterable[TaskOpened]) -> None:
+        """Write what has fallen to somebody to do."""
+        for task in tasks:
+            self._session.add(
+                TaskRow(
+                    episode_id=episode_id,
+                    kind=task.kind,
+                    number=task.number,
+                    due_at=task.due_at,
+                    words=task.words,
+                )
+            )
+
     def pathway_version(self, id_: str, version: int) -> PathwayVersionRow | None:
         """Return a pathway version as it was first loaded."""
         return self._session.get(PathwayVersionRow, (id_, version))
+
+    def signatures(self) -> list[SignatureRow]:
+        """Return every signature, oldest first."""
+        return list(self._session.scalars(select(SignatureRow).order_by(SignatureRow.signed_at)))
 
     def pathway_versions(self) -> list[PathwayVersionRow]:
         """Return every pathway version that ever ran here."""

@@ -25,7 +25,18 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level, Source
+from ward_service.contract.vocabulary import (
+    AlertClass,
+    AlertOutcome,
+    AlertState,
+    Channel,
+    Context,
+    EndReason,
+    Level,
+    Mode,
+    Source,
+    TaskKind,
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -50,7 +61,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 def _words(kind: type[Any]) -> Enum:
     """Store an enumeration by its value, as text: readable in SQL, and easy to add to."""
     return Enum(
-        kind, native_enum=False, length=20, values_callable=lambda words: [str(w) for w in words]
+        kind, native_enum=False, length=30, values_callable=lambda words: [str(w) for w in words]
     )
 
 
@@ -77,6 +88,11 @@ class Base(DeclarativeBase):
         Level: _words(Level),
         Source: _words(Source),
         Context: _words(Context),
+        Mode: _words(Mode),
+        Channel: _words(Channel),
+        AlertOutcome: _words(AlertOutcome),
+        EndReason: _words(EndReason),
+        TaskKind: _words(TaskKind),
         dict[str, Any]: JSON(none_as_null=True),
         list[Any]: JSON(none_as_null=True),
         bytes: LargeBinary(),
@@ -84,7 +100,10 @@ class Base(DeclarativeBase):
 
 
 class PatientRow(Base):
-    """Identity. No view of the extract and no message to a home reads this table."""
+    """Identity. No view of the extract and no message to a home reads this table.
+
+    `reach` is how this person agreed to be reached, `reach_tested_at` when that was last tried.
+    """
 
     __tablename__ = "patient"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -93,6 +112,9 @@ class PatientRow(Base):
     birth_date: Mapped[date]
     nhs_number: Mapped[str] = mapped_column(index=True)
     phone: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    reach: Mapped[Channel] = mapped_column(default=Channel.PHONE)
+    reach_tested_at: Mapped[datetime | None]
 
 
 class PathwayVersionRow(Base):
@@ -106,10 +128,23 @@ class PathwayVersionRow(Base):
     loaded_at: Mapped[datetime]
 
 
+class SignatureRow(Base):
+    """A named clinical lead signed exactly this text of a pathway version. Only ever added."""
+
+    __tablename__ = "signature"
+    pathway_id: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    lead: Mapped[str]
+    role: Mapped[str]
+    signed_at: Mapped[datetime]
+
+
 class EpisodeRow(Base):
     """One stay. `state` is what the fold remembers; what evaluators split by is here, not a name.
 
-    `version` rises with every change; `next_deadline_at` is when silence must be looked at.
+    `channel` is how readings were planned to come. `rest_spo2` was measured at enrolment. `version`
+    rises with every change; `next_deadline_at` is when silence must be looked at.
     """
 
     __tablename__ = "episode"
@@ -123,7 +158,13 @@ class EpisodeRow(Base):
     ethnicity: Mapped[str | None]
     deprivation_decile: Mapped[int | None]
     language: Mapped[str | None]
-    mode: Mapped[str]
+    channel: Mapped[str]
+    mode: Mapped[Mode]
+    referral_source: Mapped[str | None]
+    referral_at: Mapped[datetime | None]
+    onset_date: Mapped[date | None]
+    rest_spo2: Mapped[float | None]
+    end_reason: Mapped[EndReason | None]
     state: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
     next_deadline_at: Mapped[datetime | None]
@@ -192,6 +233,7 @@ class ReadingRow(Base):
     doubtful: Mapped[bool]
     time_doubtful: Mapped[bool]
     late: Mapped[bool]
+    news2: Mapped[dict[str, Any] | None]
     pathway: Mapped[str]
     __table_args__ = (
         UniqueConstraint("gateway_id", "reading_id"),
@@ -228,7 +270,11 @@ class QuarantineRow(Base):
 
 
 class AlertRow(Base):
-    """An alert as it stands; its history is the ledger. `pathway` is what it opened under."""
+    """An alert as it stands; its history is the ledger. `pathway` is what it opened under.
+
+    `limits` numbers the person's own limits then. The moments of the ladder are those of
+    `domain.alerts.AlertInPlay`.
+    """
 
     __tablename__ = "alert"
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -243,10 +289,19 @@ class AlertRow(Base):
     noticed_at: Mapped[datetime]
     late: Mapped[bool]
     review: Mapped[bool]
+    limits: Mapped[int]
+    round: Mapped[int]
+    step: Mapped[int]
+    step_at: Mapped[datetime | None]
+    respond_by: Mapped[datetime | None]
     owner: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]
+    contact_by: Mapped[datetime | None]
+    contacted_at: Mapped[datetime | None]
+    shift_ends_at: Mapped[datetime | None]
+    resume_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]
+    outcome: Mapped[AlertOutcome | None]
     response_needed: Mapped[bool | None]
     response_completed: Mapped[bool | None]
     management_changed: Mapped[bool | None]
@@ -264,16 +319,107 @@ class AlertRow(Base):
 
 
 class LedgerRow(Base):
-    """One line of an alert's history. Only ever added."""
+    """One line of the history of an alert, or of the stay (`alert_id` empty). Only ever added.
+
+    `change` is what became different of the alert, field by field: the alerts can be worked out
+    again from these lines alone.
+    """
 
     __tablename__ = "ledger"
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
-    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), index=True)
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert.id"), index=True)
     at: Mapped[datetime]
     noticed_at: Mapped[datetime]
     by: Mapped[str]
     what: Mapped[str]
     words: Mapped[str]
+    change: Mapped[dict[str, Any] | None]
+
+
+class TimerRow(Base):
+    """One step of an alert's ladder: due, and then taken, or stopped because somebody answered.
+
+    A step belongs to whoever locks its stay first, and is taken in one transaction with the
+    messages that it sends (RELIABILITY.md F.2).
+    """
+
+    __tablename__ = "timer"
+    alert_id: Mapped[UUID] = mapped_column(ForeignKey("alert.id"), primary_key=True)
+    round: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+
+class MessageRow(Base):
+    """A call to somebody, to be sent once. Written with what it is about, sent afterwards.
+
+    `key` is the idempotency key that the receiver sees. `to` is a role, the patient, or
+    `owner:NAME`; the address is looked up when it is sent. `due_at` and `not_after` are the ward's
+    time; `try_at` (empty: at once) and `leased_until` are real time. It ends as sent, stopped
+    (somebody answered, or it came too late) or given up (nobody could be reached).
+    """
+
+    __tablename__ = "message"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"))
+    alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alert.id"), index=True)
+    to: Mapped[str]
+    by: Mapped[list[Any]]
+    text_id: Mapped[str]
+    level: Mapped[Level | None]
+    due_at: Mapped[datetime]
+    not_after: Mapped[datetime | None]
+    written_at: Mapped[datetime]
+    try_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    channel: Mapped[Channel | None]
+    sent_at: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+    given_up_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    # The worker asks this all the time; what is waiting is little, what was sent is much.
+    __table_args__ = (
+        Index(
+            "ix_message_waiting",
+            "try_at",
+            postgresql_where=text("sent_at IS NULL AND stopped_at IS NULL AND given_up_at IS NULL"),
+            sqlite_where=text("sent_at IS NULL AND stopped_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+
+
+class RosterRow(Base):
+    """Who answers for a role, and how they are reached, from when to when.
+
+    `tested_at` is when this address was last tried and answered: an untested one is no promise.
+    """
+
+    __tablename__ = "roster"
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    role: Mapped[str] = mapped_column(index=True)
+    channel: Mapped[Channel]
+    address: Mapped[str]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    tested_at: Mapped[datetime | None]
+
+
+class TaskRow(Base):
+    """What a person at the ward is to do for a patient, besides the alerts."""
+
+    __tablename__ = "task"
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    kind: Mapped[TaskKind] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+    words: Mapped[str]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None]
+    note: Mapped[str | None]
 
 
 class DueRow(Base):
@@ -308,13 +454,19 @@ class SessionRow(Base):
 
 
 class ActRow(Base):
-    """An act that was carried out, by its idempotency key: the same act again changes nothing."""
+    """An act that was carried out, by its idempotency key: the same act again changes nothing.
+
+    `deed` is the act as the rules took it, `kind` its name: replay takes it again.
+    """
 
     __tablename__ = "act"
     key: Mapped[str] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(primary_key=True)
-    alert_id: Mapped[UUID]
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    alert_id: Mapped[UUID | None]
     at: Mapped[datetime]
+    kind: Mapped[str]
+    deed: Mapped[dict[str, Any]]
 
 
 class HeartbeatRow(Base):

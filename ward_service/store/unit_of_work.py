@@ -8,16 +8,17 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from ward_service.errors import StorageDownError
 from ward_service.store.accounts import AccountsStore
 from ward_service.store.board import BoardStore
+from ward_service.store.calls import CallsStore
 from ward_service.store.connect import Sessions
 from ward_service.store.intake import IntakeStore
 from ward_service.store.stays import StaysStore
 
 
-class Store(IntakeStore, StaysStore, BoardStore, AccountsStore):
+class Store(IntakeStore, StaysStore, CallsStore, BoardStore, AccountsStore):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
-    intake: what arrives; stays: episodes, alerts and homes; board: what screens ask; accounts:
-    who may sign in.
+    intake: what arrives; stays: episodes, alerts and homes; calls: ladders, messages and the
+    roster; board: what screens ask; accounts: who may sign in.
     """
 
 

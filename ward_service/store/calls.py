@@ -1,0 +1,158 @@
+"""Calls to people, in SQL: steps of ladders as rows, an outbox with leases, and the roster.
+
+A message is written in the transaction of what it is about and sent afterwards: it is claimed with
+a lease, sent under its key, and marked. Whoever dies in between loses nothing.
+Source: RELIABILITY.md F.2, F.3 (marking before sending lost 29 of 1,500 in 200 kills).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+
+from ward_service.contract.vocabulary import OWNER, AlertState
+from ward_service.domain.alerts import AlertInPlay
+from ward_service.domain.state import Message, StepTaken
+from ward_service.store.intake import PartStore
+from ward_service.store.tables import MessageRow, RosterRow, TimerRow
+
+_RINGING = (AlertState.PROVISIONAL, AlertState.OPEN)
+_WAITING = and_(
+    MessageRow.sent_at.is_(None),
+    MessageRow.stopped_at.is_(None),
+    MessageRow.given_up_at.is_(None),
+)
+
+
+class CallsStore(PartStore):
+    """What the pipeline writes, and the worker that sends asks."""
+
+    def save_timers(
+        self, alerts: Sequence[AlertInPlay], taken: Iterable[StepTaken], now: datetime
+    ) -> None:
+        """Write which steps were taken, which is due next, and which nobody waits for any more."""
+        for done in taken:
+            self._put_timer(done.alert_id, done.round, done.step, done.due_at, now)
+        for alert in alerts:
+            row = TimerRow
+            others = (row.alert_id == alert.id) & row.taken_at.is_(None) & row.stopped_at.is_(None)
+            if alert.step_at is not None:
+                others &= or_(row.round != alert.round, row.step != alert.step)
+                self._put_timer(alert.id, alert.round, alert.step, alert.step_at, None)
+            self._session.execute(update(row).where(others).values(stopped_at=now))
+
+    def _put_timer(
+        self, alert_id: UUID, round_: int, step: int, due_at: datetime, taken_at: datetime | None
+    ) -> None:
+        moments = {"due_at": due_at, "taken_at": taken_at}
+        statement = self._upsert(TimerRow).values(
+            alert_id=alert_id, round=round_, step=step, **moments
+        )
+        key = ["alert_id", "round", "step"]
+        self._session.execute(statement.on_conflict_do_update(index_elements=key, set_=moments))
+
+    def timers(self, alert_id: UUID) -> list[TimerRow]:
+        """Return the steps of an alert's ladder, in the order of their turn."""
+        row = TimerRow
+        query = select(row).where(row.alert_id == alert_id).order_by(row.round, row.step)
+        return list(self._session.scalars(query))
+
+    def stop_messages(self, alerts: Iterable[AlertInPlay], now: datetime) -> None:
+        """Stop what is still to be said about alerts that somebody has answered.
+
+        The owner of an acknowledged alert is still reminded; of an ended one, nobody is.
+        """
+        for alert in alerts:
+            if alert.state in _RINGING:
+                continue
+            about = _WAITING & (MessageRow.alert_id == alert.id)
+            if alert.in_play:
+                about &= MessageRow.to.not_like(f"{OWNER}:%")
+            self._session.execute(
+                update(MessageRow).where(about).values(stopped_at=now, problem="answered")
+            )
+
+    def stop_messages_of(self, episode_id: UUID, to: str | None, now: datetime, why: str) -> None:
+        """Stop what is still to be said about a stay; `to` one only, or to everybody."""
+        about = _WAITING & (MessageRow.episode_id == episode_id)
+        if to is not None:
+            about &= MessageRow.to == to
+        self._session.execute(update(MessageRow).where(about).values(stopped_at=now, problem=why))
+
+    def add_messages(self, episode_id: UUID, messages: Sequence[Message], now: datetime) -> None:
+        """Write calls to be made; the same key again changes nothing.
+
+        Of several to one person about one thing only the latest is still worth making: a ward that
+        comes back after a night must not flood whom it calls.
+        """
+        latest = {(m.alert_id, m.to): m.key for m in messages}
+        for message in messages:
+            stopped = None
+            if message.not_after is not None and message.not_after < now:
+                stopped = "too late to be of use"
+            elif latest[message.alert_id, message.to] != message.key:
+                stopped = "a later one says the same"
+            values: dict[str, Any] = {
+                "key": message.key,
+                "episode_id": episode_id,
+                "alert_id": message.alert_id,
+                "to": message.to,
+                "by": [str(channel) for channel in message.by],
+                "text_id": message.text,
+                "level": message.level,
+                "due_at": message.at,
+                "not_after": message.not_after,
+                "written_at": now,
+                "attempts": 0,
+                "stopped_at": now if stopped else None,
+                "problem": stopped,
+            }
+            statement = self._upsert(MessageRow).values(**values)
+            self._session.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+
+    def messages(self, alert_id: UUID) -> list[MessageRow]:
+        """Return every call about an alert, oldest first."""
+        query = select(MessageRow).where(MessageRow.alert_id == alert_id)
+        return list(self._session.scalars(query.order_by(MessageRow.due_at, MessageRow.key)))
+
+    def claim_messages(self, wall: datetime, until: datetime, limit: int) -> list[MessageRow]:
+        """Take messages that wait, longest first, and keep them for oneself `until`.
+
+        A row that another worker holds is passed over, and so is one whose lease still runs.
+        """
+        row = MessageRow
+        free = or_(row.leased_until.is_(None), row.leased_until <= wall)
+        ripe = or_(row.try_at.is_(None), row.try_at <= wall)
+        query = (
+            select(row)
+            .where(_WAITING, free, ripe)
+            .order_by(row.written_at, row.key)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        claimed = list(self._session.scalars(query))
+        for message in claimed:
+            message.leased_until = until
+            message.attempts += 1
+        return claimed
+
+    def mark_message(self, key: str, **values: Any) -> None:
+        """Note what became of a message, unless somebody answered meanwhile."""
+        here = (MessageRow.key == key) & MessageRow.sent_at.is_(None)
+        self._session.execute(update(MessageRow).where(here).values(**values))
+
+    def roster(self, role: str, at: datetime) -> list[RosterRow]:
+        """Return who answers for a role at a moment, in the order in which they were entered."""
+        row = RosterRow
+        query = (
+            select(row)
+            .where(row.role == role, row.since <= at, or_(row.until.is_(None), row.until > at))
+            .order_by(row.id)
+        )
+        return list(self._session.scalars(query))
+
+    def roster_row(self, id_: int) -> RosterRow | None:
+        """Return one line of the roster, or None."""
+        return self._session.get(RosterRow, id_)
