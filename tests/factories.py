@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID
 
+from ward_service.admission import admit
 from ward_service.contract.api import Admission
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
@@ -17,8 +18,8 @@ from ward_service.domain.pathway import STANDARD, Pathway
 from ward_service.opened import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
-from ward_service.setup import add_gateway, admit, open_ward
-from ward_service.ward import Ward
+from ward_service.setup import add_gateway
+from ward_service.ward import Ward, open_ward
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC
 COH = load(SHIPPED / "covid-oximetry-at-home.yaml").pathway
@@ -62,6 +63,12 @@ def an_admission(gateway: str = "home-01", slot: int = 1, n: int | None = None) 
         nhs_number=an_nhs_number(number),
         gateway=gateway,
         slot=slot,
+        phone="07700 900000",
+        language="en",
+        onset_date=date(2026, 11, 23),
+        rest_spo2=97,
+        referral_source="gp",
+        referral_at=NOON - timedelta(days=1),
     )
 
 

@@ -19,6 +19,7 @@ from tests.factories import (
     an_admission,
     minutes,
 )
+from ward_service.admission import admit
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import topic
@@ -28,7 +29,7 @@ from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.errors import SeenOldError, StorageDownError
 from ward_service.opened import Arrived
 from ward_service.pipeline import act, look_at_silence, take_batch, write_due
-from ward_service.setup import add_gateway, admit
+from ward_service.setup import add_gateway
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.tables import (
     AlertRow,
@@ -36,6 +37,7 @@ from ward_service.store.tables import (
     DueRow,
     EpisodeRow,
     LedgerRow,
+    MessageRow,
     QuarantineRow,
     ReadingRow,
     SlotRow,
@@ -81,8 +83,11 @@ def test_a_red_reading_is_kept_judged_and_alerted_in_one_breath(ward: Ward, home
     [alert] = the_alerts(ward)
     assert (alert.state, alert.level) == (AlertState.PROVISIONAL, Level.RED)
     assert alert.findings[0]["finding"]["words"] == "SpO2 91 % <= 92 %"
-    assert alert.pathway == "covid-oximetry-at-home@1"
-    assert count(ward, LedgerRow) == 1
+    assert alert.pathway == "covid-oximetry-at-home@2"
+    with ward.sessions() as session:
+        lines = list(session.scalars(select(LedgerRow.what).order_by(LedgerRow.id)))
+        calls = list(session.scalars(select(MessageRow.to)))
+    assert (lines, calls) == (["admitted", "opened", "called"], ["ward_nurse"])
     with ward.sessions() as session:
         kept = session.scalars(select(ReadingRow)).one()
     assert (kept.spo2, kept.level, kept.seq) == (91, Level.RED, 1)
@@ -97,7 +102,7 @@ def test_a_redelivered_reading_changes_nothing_and_is_receipted_again(
         [Outcome.KEPT, Outcome.DUPLICATE],
         [Outcome.DUPLICATE],
     ]
-    assert (count(ward, ReadingRow), count(ward, AlertRow), count(ward, LedgerRow)) == (1, 1, 1)
+    assert (count(ward, ReadingRow), count(ward, AlertRow), count(ward, LedgerRow)) == (1, 1, 3)
 
 
 def test_a_stored_record_that_is_sent_again_under_a_new_id_is_a_duplicate(
@@ -263,11 +268,11 @@ def test_a_reading_belongs_to_whoever_had_the_slot_when_it_was_measured(ward: Wa
 
 
 def test_silence_is_looked_at_without_any_arrival(ward: Ward, home: Home) -> None:
-    look_at_silence(ward, NOON + minutes(59))
+    look_at_silence(ward, NOON + minutes(119))
     assert the_alerts(ward) == []
-    look_at_silence(ward, NOON + minutes(60) + timedelta(seconds=1))
+    look_at_silence(ward, NOON + minutes(120) + timedelta(seconds=1))
     [missing] = the_alerts(ward)
-    assert (missing.alert_class, missing.opened_at) == (AlertClass.MISSING, NOON + minutes(60))
+    assert (missing.alert_class, missing.opened_at) == (AlertClass.MISSING, NOON + minutes(120))
 
 
 def test_two_workers_and_a_repeat_look_leave_one_alert(ward: Ward, home: Home) -> None:
@@ -284,7 +289,7 @@ def test_a_ward_that_was_blind_waits_for_homes_and_then_judges(ward: Ward, home:
     assert the_alerts(ward) == []
     look_at_silence(ward, grace_ends)
     [missing] = the_alerts(ward)
-    assert (missing.opened_at, missing.noticed_at) == (NOON + minutes(60), grace_ends)
+    assert (missing.opened_at, missing.noticed_at) == (NOON + minutes(120), grace_ends)
 
 
 def test_only_one_of_two_clinicians_gets_the_alert(ward: Ward, home: Home) -> None:
@@ -304,7 +309,7 @@ def test_the_same_act_sent_three_times_is_one_act(ward: Ward, home: Home) -> Non
         act(ward, alert.id, Acknowledged(alert.id, "nurse-3", alert.version), "one-key", NOON)
     with ward.sessions() as session:
         whats = list(session.scalars(select(LedgerRow.what).order_by(LedgerRow.id)))
-    assert whats == ["opened", "acknowledged"]
+    assert whats == ["admitted", "opened", "called", "acknowledged"]
 
 
 def test_acknowledgement_survives_a_restart(

@@ -28,7 +28,7 @@ def test_a_tick_confirms_who_did_not_repeat_and_finds_who_is_silent(ward: Ward) 
     reported = a_home(ward, "home-01")
     a_home(ward, "home-02")
     take_batch(ward, [reported.sends(a_reading(91))], NOON)
-    worker.tick(ward, NOON + minutes(61))
+    worker.tick(ward, NOON + minutes(121))
     with ward.sessions() as session:
         found = {(a.alert_class, a.state) for a in session.scalars(select(AlertRow))}
     assert found == {("physiological", AlertState.OPEN), ("missing", AlertState.OPEN)}
@@ -40,7 +40,7 @@ def test_more_people_than_one_look_takes_are_all_looked_at(
     monkeypatch.setattr(worker, "AT_ONCE", 3)
     for n in range(10):
         a_home(ward, f"home-{n:02d}")
-    worker.tick(ward, NOON + minutes(61))
+    worker.tick(ward, NOON + minutes(121))
     with ward.sessions() as session:
         assert len(session.scalars(select(AlertRow)).all()) == 10
 

@@ -114,7 +114,7 @@ def admit(
     """Admit somebody to a place in a home. Identity comes from a file, never from an argument."""
     from pydantic import ValidationError
 
-    from ward_service.setup import admit as admit_somebody
+    from ward_service.admission import admit as admit_somebody
 
     try:
         given = Admission.model_validate_json(admission.read())

@@ -17,21 +17,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
 
+from ward_service.admission import admit
 from ward_service.broker import LOOPBACK, embedded_broker
 from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.errors import StorageDownError, WardError
 from ward_service.parts import Parts, choose_port, tail
 from ward_service.settings import Settings
-from ward_service.setup import add_account, add_gateway, admit, open_ward
-from ward_service.ward import Ward
+from ward_service.setup import add_account, add_gateway
+from ward_service.ward import Ward, open_ward
 
 DATA: Final = Path(os.environ.get("HOMEWARD_HOME", ".")) / "homeward-data"
 STREET_SPEED: Final = 60.0  # a minute of the demo is an hour: silence and ladders can be seen
@@ -260,7 +261,7 @@ def _furnish(house: House, clock: Clock, people: int, password: str, seed: int) 
         gateway = f"home-{n:02d}"
         key = add_gateway(ward, gateway, clock.began)
         homes.append({"gateway": gateway, "key": key, "slot": 1})
-        admit(ward, _invented(dice, n, gateway, next(numbers)), clock.began)
+        admit(ward, _invented(dice, n, gateway, next(numbers), clock.began), clock.began)
     path = house.folder / "homes.json"
     whole = {"broker": {"host": LOOPBACK, "port": house.ports["broker"]}, "homes": homes}
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
@@ -274,7 +275,9 @@ def _opened(settings: Settings, clock: Clock) -> Ward:
     return ward
 
 
-def _invented(dice: random.Random, n: int, gateway: str, nhs_number: str) -> Admission:
+def _invented(
+    dice: random.Random, n: int, gateway: str, nhs_number: str, began: datetime
+) -> Admission:
     return Admission(
         family_name=f"{FAMILY[n % len(FAMILY)]}-{n}",
         given_name=dice.choice(GIVEN),
@@ -285,8 +288,11 @@ def _invented(dice: random.Random, n: int, gateway: str, nhs_number: str) -> Adm
         gateway=gateway,
         ethnicity=dice.choice(("white", "asian", "black", "mixed", "other", None)),
         deprivation_decile=dice.choice((*range(1, 11), None)),
-        language=dice.choice(("en", "en", "en", "pl", "ur", None)),
-        mode="ble",
+        language=dice.choice(("en", "en", "en", "pl", "ur")),
+        onset_date=began.date() - timedelta(days=dice.randint(0, 4)),
+        rest_spo2=dice.randint(95, 98),
+        referral_source=dice.choice(("111", "gp", "ed")),
+        referral_at=began - timedelta(hours=dice.randint(2, 20)),
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from ward_service.contract.envelope import Envelope, EnvelopeError
-from ward_service.contract.messages import MAX_PAYLOAD, Reading, gateway_of
+from ward_service.contract.messages import MAX_PAYLOAD, Reading, Trace, gateway_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,21 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A reading with its proven place."""
+    """A reading, or a minute of samples, with its proven place."""
 
     arrived: Arrived
     gateway_id: str
     slot: int
     stream: str | None
     seq: int | None
-    reading: Reading
+    reading: Reading | Trace
+
+    @property
+    def measured_at(self) -> datetime:
+        """When it was measured; a trace: when it began."""
+        return (
+            self.reading.started_at if isinstance(self.reading, Trace) else self.reading.measured_at
+        )
 
     def as_unreadable(self, reason: str) -> Unreadable:
         """Return this message as one that could not be filed after all."""
@@ -79,7 +87,7 @@ def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Ope
             raise EnvelopeError("payload is too large")
         if envelope.slot is None:
             raise EnvelopeError("no slot in the envelope")
-        reading = Reading.model_validate_json(arrived.payload)
+        reading = read_payload(arrived.payload)
         if envelope.reading_id not in (None, reading.reading_id):
             raise EnvelopeError("reading_id and correlation data differ")
     except EnvelopeError as error:
@@ -87,6 +95,20 @@ def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Ope
     except ValidationError as error:
         return _refused(arrived, gateway_id, envelope, _why(error))
     return Readable(arrived, gateway_id, envelope.slot, envelope.stream, envelope.seq, reading)
+
+
+def read_payload(payload: bytes | str) -> Reading | Trace:
+    """Return the reading, or the trace, that a payload holds.
+
+    Raises:
+        ValidationError: it holds neither.
+    """
+    try:
+        return Reading.model_validate_json(payload)
+    except ValidationError as error:
+        if ("samples",) not in {detail["loc"] for detail in error.errors(include_input=False)}:
+            raise
+    return Trace.model_validate_json(payload)
 
 
 def _why(error: ValidationError) -> str:

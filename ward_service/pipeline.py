@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ward_service.contract.messages import Receipt
-from ward_service.contract.vocabulary import PATIENT, Outcome, Vital
+from ward_service.contract.messages import Reading, Receipt, Trace
+from ward_service.contract.vocabulary import PATIENT, Outcome, TaskKind, Vital
 from ward_service.domain import alerts
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
@@ -23,11 +23,12 @@ from ward_service.domain.inputs import (
     ReadingArrived,
     StayAct,
     TimePassed,
+    TraceArrived,
     UnreadableArrived,
 )
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.schedule import due_between
-from ward_service.domain.state import EpisodeState, Judged, Step
+from ward_service.domain.state import EpisodeState, Step
 from ward_service.errors import (
     ConflictError,
     NoteNeededError,
@@ -143,7 +144,7 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
             stay = stays.get(episode_id) if episode_id else None
             if isinstance(message, Readable) and stay is not None:
                 try:
-                    done = stay.fold(_arrived(message), now)
+                    done = stay.fold(as_input(message.reading, message.slot), now)
                 except Exception as error:  # noqa: BLE001 - the next reading must not wait for it
                     log("reading.broke_us", error=type(error).__name__)
                     message = message.as_unreadable(f"our fault: {type(error).__name__}")
@@ -203,7 +204,7 @@ def _file(
         return message, now_in_it
     if known.twice(message):
         return message, None
-    at = message.reading.measured_at
+    at = message.measured_at
     for holder in holders:
         if holder.since <= at and (holder.until is None or at < holder.until):
             return message, holder.episode_id
@@ -227,8 +228,19 @@ def _load(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[UUID,
     }
 
 
-def _arrived(message: Readable) -> ReadingArrived:
-    reading = message.reading
+def as_input(reading: Reading | Trace, slot: int | None) -> ReadingArrived | TraceArrived:
+    """Return what came as the rules take it; replay makes it anew from what was kept."""
+    if isinstance(reading, Trace):
+        return TraceArrived(
+            reading_id=reading.reading_id,
+            started_at=reading.started_at,
+            interval_s=reading.interval_s,
+            samples=reading.samples,
+            context=reading.context,
+            quality=reading.quality,
+            source=reading.source,
+            slot=slot,
+        )
     return ReadingArrived(
         reading_id=reading.reading_id,
         measured_at=reading.measured_at,
@@ -236,7 +248,7 @@ def _arrived(message: Readable) -> ReadingArrived:
         context=reading.context,
         quality=reading.quality,
         source=reading.source,
-        slot=message.slot,
+        slot=slot,
         answers=tuple((given.question, given.answer) for given in reading.answers),
         call_me=reading.call_me,
         paired_with=reading.paired_with,
@@ -245,26 +257,26 @@ def _arrived(message: Readable) -> ReadingArrived:
 
 def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str, Any]:
     """Return a reading as the store keeps it, with what was made of it."""
-    reading, judged = message.reading, done.judged
-    assert isinstance(judged, Judged)  # noqa: S101 - a reading was folded
-    values = {o.vital: o.value for o in reading.observations}
+    judged = done.judged
+    assert judged is not None  # noqa: S101 - a reading was folded
+    values = judged.reading.values
     findings = [
         {"level": str(f.level), "words": f.words, "doubtful": f.doubtful, "rule": f.rule}
         for f in judged.assessment.concerns
     ]
     return {
-        "reading_id": reading.reading_id,
+        "reading_id": judged.reading.reading_id,
         "gateway_id": message.gateway_id,
         "slot": message.slot,
         "episode_id": stay.row.id,
-        "source_key": reading.source_key,
+        "source_key": message.reading.source_key,
         "stream": message.stream,
         "seq": message.seq,
-        "measured_at": reading.measured_at,
+        "measured_at": judged.reading.measured_at,
         "judged_at": judged.judged_at,
         "received_at": now,
-        "source": reading.source,
-        "context": reading.context,
+        "source": judged.reading.source,
+        "context": judged.reading.context,
         "spo2": values.get(Vital.SPO2),
         "pulse_rate": values.get(Vital.PULSE_RATE),
         "payload": message.arrived.payload.decode(),
@@ -410,5 +422,24 @@ def _carry_out(
     except alerts.NotAllowedError as refused:
         raise ConflictError(str(refused)) from refused
     stay.save(store, now)
-    store.add_act(key, episode_id, alert_id, deed, now)
+    if not done.refused:  # sent again, it is refused again
+        store.add_act(key, episode_id, alert_id, deed, now)
     return done.refused
+
+
+def finish_task(
+    ward: Ward, which: tuple[UUID, TaskKind, int], by: str, note: str, now: datetime
+) -> None:
+    """Note that somebody has done a task.
+
+    Raises:
+        NotFoundError: there is no such task.
+        ConflictError: somebody has done it already.
+    """
+    with ward.unit_of_work() as store:
+        task = store.task(*which)
+        if task is None:
+            raise NotFoundError("There is no such task.")
+        if task.done_at is not None:
+            raise ConflictError(f"{task.done_by} has done this already.")
+        store.finish_task(task, by, note.strip(), now)

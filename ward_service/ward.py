@@ -13,7 +13,7 @@ from ward_service.pathways.load import SHIPPED, PathwayFile, load_all, read
 from ward_service.settings import Settings
 from ward_service.store.connect import Sessions, connect
 from ward_service.store.migrate import migrate
-from ward_service.store.tables import PathwayVersionRow
+from ward_service.store.tables import PathwayVersionRow, SignatureRow
 from ward_service.store.unit_of_work import Store, unit_of_work
 
 
@@ -63,10 +63,10 @@ def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> 
     sessions = connect(settings.database)
     migrate(sessions)
     files = load_all(settings.pathways_dir or SHIPPED)
-    _may_be_used(settings)
     with unit_of_work(sessions) as store:
         _note_versions(store, files, (now or clock.now)())
         rows = store.pathway_versions()
+        _may_be_used(settings, store, files)
     pathways = {file.name: file for file in (_read(row) for row in rows)}
     return Ward(
         settings=settings,
@@ -78,12 +78,23 @@ def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> 
     )
 
 
-def _may_be_used(settings: Settings) -> None:
-    """Refuse live use: no pathway is signed yet, and unsigned ones run in demo or shadow."""
-    if settings.use == "live":
+def signed_versions(store: Store) -> dict[str, SignatureRow]:
+    """Return the pathway versions (`id@version`) whose very text a clinical lead has signed."""
+    texts = {(row.id, row.version): row.sha256 for row in store.pathway_versions()}
+    return {
+        f"{row.pathway_id}@{row.version}": row
+        for row in store.signatures()
+        if texts.get((row.pathway_id, row.version)) == row.sha256
+    }
+
+
+def _may_be_used(settings: Settings, store: Store, files: dict[str, PathwayFile]) -> None:
+    """Refuse live use while no pathway is signed: unsigned ones run in demo or shadow use."""
+    signed = signed_versions(store)
+    if settings.use == "live" and not any(f.pathway.name in signed for f in files.values()):
         raise WardError(
             "No pathway here is signed by a clinical lead, so this ward does not start for live "
-            "use. Nothing was changed. Set HOMEWARD_USE to demo or shadow."
+            "use. Sign one (ward-service pathway sign), or set HOMEWARD_USE to demo or shadow."
         )
 
 

@@ -209,7 +209,7 @@ def test_taking_an_alert_says_whose_it_is(client: TestClient, ward: Ward, home: 
     done = client.post(url, headers=acting(headers, alert["version"]))
     assert (done.status_code, done.json()["owner"]) == (200, "nurse-3")
     ledger = client.get(f"/alerts/{alert['id']}", headers=headers).json()["ledger"]
-    assert [entry["what"] for entry in ledger] == ["opened", "acknowledged"]
+    assert [entry["what"] for entry in ledger] == ["opened", "called", "acknowledged"]
 
 
 def test_three_quick_clicks_are_one_act(client: TestClient, ward: Ward, home: Home) -> None:

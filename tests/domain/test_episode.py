@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from tests.factories import COH, NOON, minutes
 from ward_service.contract.ids import derived_id
-from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level, Quality, Vital
+from ward_service.contract.vocabulary import (
+    AlertClass,
+    AlertOutcome,
+    AlertState,
+    Context,
+    Level,
+    Quality,
+    Vital,
+)
 from ward_service.domain.alerts import AlertInPlay, NoteNeededError, SeenOldError
 from ward_service.domain.episode import begin, next_deadline, step
 from ward_service.domain.inputs import (
@@ -29,6 +37,7 @@ EPISODE = derived_id(NOON, "an episode")
 AT_ONCE = COH.confirmation.repeat_within[Level.RED]
 WITHIN_THE_HOUR = COH.confirmation.repeat_within[Level.AMBER]
 GAP = COH.confirmation.minimum_gap
+FURTHER = COH.parameters["further_fall"].default or 0.0
 
 
 @dataclass
@@ -114,7 +123,7 @@ def test_a_repeat_in_range_withdraws_and_shows_both_readings(stay: Stay) -> None
     assert stay.physiological.state is AlertState.WITHDRAWN
     words = [f.finding.words for f in stay.physiological.findings]
     assert words == ["SpO2 91 % <= 92 %", "SpO2 96 % > 94 %"]
-    assert stay.what() == ["opened", "withdrawn"]
+    assert stay.what() == ["opened", "called", "withdrawn"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +225,9 @@ def taken(stay: Stay, by: str = "nurse-3") -> None:
 
 
 def an_end(alert: AlertInPlay, note: str = "Spoke to them; seen today.") -> Resolved:
-    return Resolved(alert.id, "nurse-3", alert.version, "advice", True, True, False, note)
+    return Resolved(
+        alert.id, "nurse-3", alert.version, AlertOutcome.ADVICE, True, True, False, note
+    )
 
 
 def test_an_acknowledged_alert_has_its_owner(stay: Stay) -> None:
@@ -231,9 +242,19 @@ def test_an_acknowledged_alert_has_its_owner(stay: Stay) -> None:
 def test_who_saw_an_older_version_must_look_again(stay: Stay) -> None:
     stay.reads(91, NOON)
     seen = stay.physiological
-    taken(stay)
+    stay.reads(88, NOON + minutes(2))
     with pytest.raises(SeenOldError, match="changed since you saw it"):
-        stay.takes(Acknowledged(seen.id, "nurse-4", seen.version), NOON + minutes(21))
+        stay.takes(Acknowledged(seen.id, "nurse-4", seen.version), NOON + minutes(3))
+
+
+def test_who_comes_second_is_told_and_written_down_and_the_owner_stays(stay: Stay) -> None:
+    stay.reads(91, NOON)
+    seen = stay.physiological
+    taken(stay)
+    done = stay.takes(Acknowledged(seen.id, "nurse-4", seen.version), NOON + minutes(21))
+    assert done.refused == "nurse-3 has this alert already. You can take it over."
+    assert (stay.physiological.owner, stay.entries[-1].by) == ("nurse-3", "nurse-4")
+    assert stay.what()[-1] == "came second"
 
 
 def test_the_same_value_again_does_not_re_open_an_acknowledged_alert(stay: Stay) -> None:
@@ -246,9 +267,9 @@ def test_the_same_value_again_does_not_re_open_an_acknowledged_alert(stay: Stay)
 def test_a_further_fall_re_opens_an_acknowledged_alert(stay: Stay) -> None:
     stay.reads(91, NOON)
     taken(stay)
-    stay.reads(91 - COH.further_fall, NOON + minutes(30))
+    stay.reads(91 - FURTHER, NOON + minutes(30))
     assert (stay.physiological.state, stay.physiological.owner) == (AlertState.OPEN, None)
-    assert stay.what()[-1] == "re-opened"
+    assert stay.what()[-2:] == ["re-opened", "called"]
 
 
 def test_a_higher_level_re_opens_an_acknowledged_alert(stay: Stay) -> None:
@@ -321,6 +342,11 @@ def test_who_never_reported_is_overdue_from_the_first_agreed_time(stay: Stay) ->
     assert stay.state.overdue_since is None
     stay.waits(first)
     assert stay.state.overdue_since == first
+    assert stay.state.alert(AlertClass.MISSING) is None
+
+
+def test_the_first_reading_is_chased_an_hour_after_it_was_due(stay: Stay) -> None:
+    stay.waits(stay.state.expected_at + COH.missing.first_chase_after)
     alert = stay.state.alert(AlertClass.MISSING)
     assert alert is not None
     assert alert.findings[0].finding.words.startswith("never reported")
@@ -359,7 +385,8 @@ def test_the_alert_is_dated_by_its_deadline_however_late_it_was_noticed(stay: St
     stay.waits(first + timedelta(hours=5))
     alert = stay.state.alert(AlertClass.MISSING)
     assert alert is not None
-    assert (alert.opened_at, alert.noticed_at) == (first, first + timedelta(hours=5))
+    chased = first + COH.missing.first_chase_after
+    assert (alert.opened_at, alert.noticed_at) == (chased, first + timedelta(hours=5))
 
 
 def test_a_ward_that_was_blind_lets_homes_catch_up_first(stay: Stay) -> None:

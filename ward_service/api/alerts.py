@@ -5,63 +5,63 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header
 
-from ward_service import pipeline
-from ward_service.api.deps import ClinicianDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.api.deps import HandDep, SignedIn, StoreDep
 from ward_service.api.views import alert_view
-from ward_service.contract.api import AlertView, Resolution
-from ward_service.domain.inputs import Acknowledged, Resolved
+from ward_service.contract.api import AlertView, ContactNote, Resolution, Taking
+from ward_service.contract.vocabulary import AlertOutcome
+from ward_service.domain.inputs import Acknowledged, ContactMade, Resolved
 from ward_service.errors import NotFoundError, WardError
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], dependencies=[SignedIn])
 
 IfMatch = Annotated[str, Header(description='The version that was seen, quoted: "3"')]
-IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200)]
 
 
 @router.get("/{alert_id}")
 def get_alert(alert_id: UUID, store: StoreDep) -> AlertView:
-    """Return an alert with its whole ledger. 404 if there is none."""
+    """Return an alert with its ledger, its ladder and its calls. 404 if there is none."""
     row = store.alert(alert_id)
     if row is None:
         raise NotFoundError("There is no such alert.")
-    return alert_view(row, store.ledger([row.id]).get(row.id, ()))
+    ledger = store.ledger([row.id]).get(row.id, ())
+    return alert_view(row, ledger, store.timers(row.id), store.messages(row.id))
 
 
 @router.post("/{alert_id}/acknowledge")
 def acknowledge(
-    alert_id: UUID,
-    ward: WardDep,
-    clinician: ClinicianDep,
-    now: NowDep,
-    if_match: IfMatch,
-    idempotency_key: IdempotencyKey,
+    alert_id: UUID, hand: HandDep, if_match: IfMatch, given: Taking | None = None
 ) -> AlertView:
     """Own an alert. 404 if there is none, 412 if it changed since it was seen or is somebody's.
 
-    The same person with the same key does it once, however often it is sent.
+    The same person with the same key does it once, however often it is sent. Who comes second is
+    written down; `take_over` takes it from whoever has it. Acknowledging one's own keeps it for
+    another shift.
     """
-    deed = Acknowledged(alert_id, clinician.username, _version(if_match))
-    return alert_view(pipeline.act(ward, alert_id, deed, idempotency_key, now))
+    taking = given or Taking()
+    deed = Acknowledged(
+        alert_id, hand.by, _version(if_match), taking.take_over, taking.shift_ends_at
+    )
+    return alert_view(hand.on_alert(deed))
+
+
+@router.post("/{alert_id}/contact")
+def contact(alert_id: UUID, given: ContactNote, hand: HandDep) -> AlertView:
+    """Write down that somebody spoke with the patient, or tried to. 412 if it has ended."""
+    deed = ContactMade(alert_id, hand.by, given.channel, given.reached, given.note)
+    return alert_view(hand.on_alert(deed))
 
 
 @router.post("/{alert_id}/resolve")
-def resolve(
-    alert_id: UUID,
-    given: Resolution,
-    ward: WardDep,
-    clinician: ClinicianDep,
-    now: NowDep,
-    if_match: IfMatch,
-    idempotency_key: IdempotencyKey,
-) -> AlertView:
+def resolve(alert_id: UUID, given: Resolution, hand: HandDep, if_match: IfMatch) -> AlertView:
     """End an alert with its outcome. 412 if it changed, 422 for a red without a note."""
     deed = Resolved(
         alert_id=alert_id,
-        by=clinician.username,
+        by=hand.by,
         seen_version=_version(if_match),
-        **given.model_dump(),
+        outcome=AlertOutcome(given.outcome),
+        **given.model_dump(exclude={"outcome"}),
     )
-    return alert_view(pipeline.act(ward, alert_id, deed, idempotency_key, now))
+    return alert_view(hand.on_alert(deed))
 
 
 def _version(if_match: str) -> int:

@@ -6,7 +6,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from ward_service.api import alerts, data_quality, episodes, health, sessions, triage
+from ward_service.api import (
+    alerts,
+    data_quality,
+    episodes,
+    health,
+    pathways,
+    sessions,
+    tasks,
+    triage,
+)
 from ward_service.api.triage import BoardCache
 from ward_service.api.views import alert_view
 from ward_service.contract.api import AlertView, Problem
@@ -21,7 +30,7 @@ def create_app(ward: Ward) -> FastAPI:
     app = FastAPI(title="Homeward: the ward", version="1", docs_url=None, redoc_url=None)
     app.state.ward = ward
     app.state.board = BoardCache()
-    for noun in (sessions, triage, alerts, episodes, data_quality, health):
+    for noun in (sessions, triage, alerts, episodes, tasks, pathways, data_quality, health):
         app.include_router(noun.router)
     app.add_exception_handler(WardError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)

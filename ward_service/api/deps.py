@@ -1,14 +1,18 @@
 """What an endpoint may ask for: the ward, one transaction, who is signed in, the time."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
+from ward_service import pipeline
+from ward_service.domain.inputs import AlertAct, StayAct
 from ward_service.errors import NotSignedInError
 from ward_service.passwords import clinician_of
-from ward_service.store.tables import AccountRow
+from ward_service.store.tables import AccountRow, AlertRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
@@ -66,3 +70,34 @@ def get_clinician(
 
 ClinicianDep = Annotated[AccountRow, Depends(get_clinician)]
 SignedIn = Depends(get_clinician)
+
+# An act that is sent again with the same key is not carried out again.
+IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Somebody who acts: who, when, and under which key, so that it is done once."""
+
+    ward: Ward
+    by: str
+    now: datetime
+    key: str
+
+    def on_alert(self, deed: AlertAct) -> AlertRow:
+        """Act on an alert, and return it as it now stands."""
+        return pipeline.act(self.ward, deed.alert_id, deed, self.key, self.now)
+
+    def on_stay(self, episode_id: UUID, deed: StayAct) -> None:
+        """Act on a stay."""
+        pipeline.act_on_stay(self.ward, episode_id, deed, self.key, self.now)
+
+
+def get_hand(
+    ward: WardDep, clinician: ClinicianDep, now: NowDep, idempotency_key: IdempotencyKey
+) -> Hand:
+    """Return who acts with this request."""
+    return Hand(ward, clinician.username, now, idempotency_key)
+
+
+HandDep = Annotated[Hand, Depends(get_hand)]

@@ -5,20 +5,36 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from ward_service.api.deps import NowDep, SignedIn, StoreDep, WardDep
-from ward_service.api.views import alert_view, reading_view
-from ward_service.contract.api import Admission, AdmissionView, AlertView, ReadingsPage
+from ward_service.admission import admit
+from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.api.views import alert_view, entry_view, limits_view, reading_view
+from ward_service.contract.api import (
+    Admission,
+    AdmissionView,
+    AlertView,
+    EndNote,
+    LedgerEntryView,
+    LimitsEdit,
+    LimitsView,
+    PauseNote,
+    ReadingsPage,
+    ZoneEdit,
+)
+from ward_service.domain.inputs import Ended, LimitsChanged, Paused, Unpaused, ZoneChanged
 from ward_service.errors import NotFoundError
-from ward_service.setup import admit
+from ward_service.store.stays import state_of
 from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward
 
 router = APIRouter(prefix="/episodes", tags=["episodes"], dependencies=[SignedIn])
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-def admit_somebody(admission: Admission, ward: WardDep, now: NowDep) -> AdmissionView:
+def admit_somebody(
+    admission: Admission, ward: WardDep, clinician: ClinicianDep, now: NowDep
+) -> AdmissionView:
     """Admit somebody to a place in a home. 409 if the place or the person is taken."""
-    return admit(ward, admission, now)
+    return admit(ward, admission, now, clinician.username)
 
 
 @router.get("/{episode_id}/readings")
@@ -52,6 +68,67 @@ def list_alerts(episode_id: UUID, store: StoreDep) -> list[AlertView]:
     rows = store.alerts_of(episode_id)
     ledger = store.ledger([row.id for row in rows])
     return [alert_view(row, ledger.get(row.id, ())) for row in rows]
+
+
+@router.get("/{episode_id}/ledger")
+def list_ledger(episode_id: UUID, store: StoreDep) -> list[LedgerEntryView]:
+    """Return everything that was ever done about a stay, in the order in which it was written."""
+    _must_be(episode_id, store)
+    return [entry_view(row) for row in store.ledger_of(episode_id)]
+
+
+@router.get("/{episode_id}/limits")
+def get_limits(episode_id: UUID, ward: WardDep, store: StoreDep) -> LimitsView:
+    """Return what this person is judged by."""
+    return _limits(episode_id, ward, store)
+
+
+@router.post("/{episode_id}/limits")
+def change_limits(episode_id: UUID, given: LimitsEdit, hand: HandDep) -> LimitsView:
+    """Change this person's own limits, with a reason. 409 out of bounds, or unconfirmed."""
+    deed = LimitsChanged(
+        hand.by,
+        given.reason,
+        given.parameters,
+        given.target,
+        given.usual_spo2,
+        given.home_oxygen,
+        given.confirmed_by,
+    )
+    hand.on_stay(episode_id, deed)
+    with hand.ward.unit_of_work(read_only=True) as store:
+        return _limits(episode_id, hand.ward, store)
+
+
+@router.post("/{episode_id}/zone", status_code=status.HTTP_204_NO_CONTENT)
+def change_zone(episode_id: UUID, given: ZoneEdit, hand: HandDep) -> None:
+    """Move the agreed times to another time zone. 409 if there is no such zone."""
+    hand.on_stay(episode_id, ZoneChanged(hand.by, given.reason, given.zone))
+
+
+@router.post("/{episode_id}/pause", status_code=status.HTTP_204_NO_CONTENT)
+def pause(episode_id: UUID, given: PauseNote, hand: HandDep) -> None:
+    """Expect nothing until a moment; the pause ends by itself. An open red is not muted."""
+    hand.on_stay(episode_id, Paused(hand.by, given.reason, given.until))
+
+
+@router.post("/{episode_id}/unpause", status_code=status.HTTP_204_NO_CONTENT)
+def unpause(episode_id: UUID, hand: HandDep) -> None:
+    """End a pause before its time. 409 if there is none."""
+    hand.on_stay(episode_id, Unpaused(hand.by))
+
+
+@router.post("/{episode_id}/end", status_code=status.HTTP_204_NO_CONTENT)
+def end(episode_id: UUID, given: EndNote, hand: HandDep) -> None:
+    """End a stay. 422 while a red is in play without a note, or something must be said first."""
+    deed = Ended(hand.by, given.reason, given.note, given.device_returned, given.gp_informed)
+    hand.on_stay(episode_id, deed)
+
+
+def _limits(episode_id: UUID, ward: Ward, store: Store) -> LimitsView:
+    _must_be(episode_id, store)
+    [row] = store.episodes([episode_id], lock=False).values()
+    return limits_view(ward.pathways[row.pathway], state_of(row).limits)
 
 
 def _must_be(episode_id: UUID, store: Store) -> None:

@@ -1,5 +1,6 @@
 """The ward list over HTTP: the order is the rules', the words too."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -10,9 +11,8 @@ from fastapi import APIRouter, Request
 
 from ward_service.api.deps import SignedIn, WardDep
 from ward_service.api.health import health
-from ward_service.api.views import alert_view
+from ward_service.api.views import alert_view, spo2_bands
 from ward_service.contract.api import (
-    BandView,
     BoardVersionView,
     BoardView,
     ObservationView,
@@ -28,7 +28,7 @@ from ward_service.store.board import SpO2Point
 from ward_service.store.stays import state_of
 from ward_service.store.tables import AlertRow, EpisodeRow, PatientRow, ReadingRow
 from ward_service.store.unit_of_work import Store
-from ward_service.ward import Ward
+from ward_service.ward import Ward, signed_versions
 
 router = APIRouter(prefix="/triage", tags=["triage"], dependencies=[SignedIn])
 
@@ -67,6 +67,7 @@ def get_version(ward: WardDep) -> BoardVersionView:
 
 def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
     staying = store.staying_now()
+    signed = signed_versions(store)
     ids = [episode.id for episode, _ in staying]
     alerts, latest = store.alerts_in_play(ids), store.latest_readings(ids)
     points: dict[UUID, list[SpO2Point]] = {}
@@ -75,7 +76,7 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
     ordered = sorted(
         (urgency(standing, episode.id), episode, patient, standing)
         for episode, patient in staying
-        for standing in [stand(state_of(episode), ward.pathways[episode.pathway])]
+        for standing in [stand(state_of(episode), now)]
     )
     lines = [
         _line(
@@ -86,6 +87,7 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
             alerts.get(episode.id, []),
             latest.get(episode.id),
             points.get(episode.id, []),
+            signed,
             now,
         )
         for _, episode, patient, standing in ordered
@@ -95,7 +97,7 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
         as_of=now,
         version=version,
         use=ward.settings.use,
-        unsigned=True,  # no pathway can be signed yet, and the ward refuses live use
+        unsigned=any(not line.signed for line in lines) or not lines,
         health=health(ward, store),
         counts=counts,
         patients=tuple(lines),
@@ -110,12 +112,11 @@ def _line(
     alerts: list[AlertRow],
     latest: ReadingRow | None,
     points: list[SpO2Point],
+    signed: Container[str],
     now: datetime,
 ) -> PatientLine:
     state = state_of(episode)
     views = sorted((alert_view(row) for row in alerts), key=lambda view: -WORRY.get(view.level, -1))
-    rule = pathway.vitals[Vital.SPO2]
-    edges = rule.bands.edges() if rule.bands else []
     return PatientLine(
         episode_id=episode.id,
         version=episode.version,
@@ -137,11 +138,14 @@ def _line(
         last_reading_at=state.last_measured_at,
         last_received_at=state.last_received_at,
         waiting_since=standing.waiting_since,
+        past_deadline=standing.past_deadline,
+        paused_until=state.paused_until,
+        signed=episode.pathway in signed,
         why=tuple(dict.fromkeys(f.words for view in views for f in view.findings[:2])),
         alerts=tuple(views),
         latest=_latest(latest, pathway, now) if latest else (),
         spo2=_thinned(points),
-        spo2_bands=tuple(BandView(low=low, high=high, level=level) for low, high, level in edges),
+        spo2_bands=spo2_bands(pathway, state.limits),
     )
 
 

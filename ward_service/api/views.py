@@ -2,16 +2,33 @@
 
 from collections.abc import Sequence
 
-from ward_service.contract.api import AlertView, FindingView, LedgerEntryView, ReadingView
+from ward_service.contract.api import (
+    AlertView,
+    BandView,
+    CallView,
+    FindingView,
+    LedgerEntryView,
+    LimitsView,
+    ParameterView,
+    ReadingView,
+    StepView,
+)
 from ward_service.contract.vocabulary import Level, Vital
 from ward_service.domain.alerts import AlertFinding
 from ward_service.domain.bands import WORRY
+from ward_service.domain.limits import Limits, bands_name, personal_bands
+from ward_service.domain.pathway import Pathway
 from ward_service.store.stays import findings_of
-from ward_service.store.tables import AlertRow, LedgerRow, ReadingRow
+from ward_service.store.tables import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
 
 
-def alert_view(row: AlertRow, ledger: Sequence[LedgerRow] = ()) -> AlertView:
-    """Return an alert, its worst finding first, with as much of its ledger as is handed in.
+def alert_view(
+    row: AlertRow,
+    ledger: Sequence[LedgerRow] = (),
+    steps: Sequence[TimerRow] = (),
+    calls: Sequence[MessageRow] = (),
+) -> AlertView:
+    """Return an alert, its worst finding first, with as much of its story as is handed in.
 
     Of one level the lowest SpO2 is the worst; reasons that are no numbers keep their order.
     """
@@ -25,23 +42,83 @@ def alert_view(row: AlertRow, ledger: Sequence[LedgerRow] = ()) -> AlertView:
         state=row.state,
         opened_at=row.opened_at,
         noticed_at=row.noticed_at,
+        respond_by=row.respond_by,
+        next_call_at=row.step_at,
         owner=row.owner,
         acknowledged_at=row.acknowledged_at,
+        contact_by=row.contact_by,
+        contacted_at=row.contacted_at,
         outcome=row.outcome,
         pathway=row.pathway,
+        limits=row.limits,
         late=row.late,
         review=row.review,
         findings=tuple(_finding_view(found) for found in findings),
-        ledger=tuple(
-            LedgerEntryView(
-                at=entry.at,
-                noticed_at=entry.noticed_at,
-                by=entry.by,
-                what=entry.what,
-                words=entry.words,
+        ledger=tuple(entry_view(entry) for entry in ledger),
+        steps=tuple(_step_view(step) for step in steps),
+        calls=tuple(_call_view(call) for call in calls),
+    )
+
+
+def entry_view(entry: LedgerRow) -> LedgerEntryView:
+    """Return one line of a ledger."""
+    return LedgerEntryView(
+        at=entry.at, noticed_at=entry.noticed_at, by=entry.by, what=entry.what, words=entry.words
+    )
+
+
+def _step_view(row: TimerRow) -> StepView:
+    return StepView(
+        round=row.round,
+        step=row.step + 1,
+        due_at=row.due_at,
+        taken_at=row.taken_at,
+        stopped_at=row.stopped_at,
+    )
+
+
+def _call_view(row: MessageRow) -> CallView:
+    return CallView(
+        to=row.to,
+        due_at=row.due_at,
+        channel=row.channel,
+        sent_at=row.sent_at,
+        stopped_at=row.stopped_at,
+        given_up_at=row.given_up_at,
+        attempts=row.attempts,
+        problem=row.problem,
+    )
+
+
+def spo2_bands(pathway: Pathway, limits: Limits) -> tuple[BandView, ...]:
+    """Return the bands by which this person's SpO2 is judged, for drawing."""
+    rule = pathway.vitals.get(Vital.SPO2)
+    name = bands_name(Vital.SPO2, limits, bool(limits.home_oxygen))
+    ruled = rule.bands.get(name) if rule else None
+    bands = personal_bands(ruled, limits) if ruled else None
+    edges = bands.edges() if bands else []
+    return tuple(BandView(low=low, high=high, level=level) for low, high, level in edges)
+
+
+def limits_view(pathway: Pathway, limits: Limits) -> LimitsView:
+    """Return what a person is judged by, each number beside the pathway's own."""
+    return LimitsView(
+        number=limits.number,
+        target=limits.target,
+        usual_spo2=limits.baseline_spo2,
+        home_oxygen=limits.home_oxygen,
+        parameters=tuple(
+            ParameterView(
+                name=name,
+                means=pathway.parameters[name].means,
+                value=value,
+                usual=pathway.parameters[name].default,
+                low=pathway.parameters[name].low,
+                high=pathway.parameters[name].high,
             )
-            for entry in ledger
+            for name, value in limits.parameters
         ),
+        spo2_bands=spo2_bands(pathway, limits),
     )
 
 

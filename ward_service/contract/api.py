@@ -6,11 +6,25 @@ without its age.
 
 from datetime import date
 from enum import StrEnum
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Source, Vital
+from ward_service.contract.vocabulary import (
+    AlertClass,
+    AlertOutcome,
+    AlertState,
+    Channel,
+    EndReason,
+    Level,
+    Mode,
+    PauseReason,
+    Source,
+    Spo2Target,
+    TaskKind,
+    Vital,
+)
 
 
 class View(BaseModel):
@@ -75,8 +89,36 @@ class LedgerEntryView(View):
     words: str
 
 
+class StepView(View):
+    """One step of a ladder: due, then taken, or stopped because somebody answered."""
+
+    round: int
+    step: int
+    due_at: AwareDatetime
+    taken_at: AwareDatetime | None
+    stopped_at: AwareDatetime | None
+
+
+class CallView(View):
+    """One call about an alert, and what became of it. `problem` says why it was not made."""
+
+    to: str
+    due_at: AwareDatetime
+    channel: Channel | None
+    sent_at: AwareDatetime | None
+    stopped_at: AwareDatetime | None
+    given_up_at: AwareDatetime | None
+    attempts: int
+    problem: str | None
+
+
 class AlertView(View):
-    """An alert as it stands. `version` goes back in `If-Match` when somebody acts on it."""
+    """An alert as it stands. `version` goes back in `If-Match` when somebody acts on it.
+
+    `respond_by` is when somebody should have acknowledged, `next_call_at` when the ladder calls
+    next, `contact_by` when somebody should have spoken with the patient. `limits` numbers the
+    person's own limits at that moment. Ledger, steps and calls come with the alert alone.
+    """
 
     id: UUID
     episode_id: UUID
@@ -86,14 +128,21 @@ class AlertView(View):
     state: AlertState
     opened_at: AwareDatetime
     noticed_at: AwareDatetime
+    respond_by: AwareDatetime | None = None
+    next_call_at: AwareDatetime | None = None
     owner: str | None = None
     acknowledged_at: AwareDatetime | None = None
+    contact_by: AwareDatetime | None = None
+    contacted_at: AwareDatetime | None = None
     outcome: str | None = None
     pathway: str
+    limits: int = 1
     late: bool = False
     review: bool = False
     findings: tuple[FindingView, ...]
     ledger: tuple[LedgerEntryView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+    calls: tuple[CallView, ...] = ()
 
 
 class ObservationView(View):
@@ -131,8 +180,9 @@ class PatientLine(View):
     """One patient on the ward list, in the ward's own order.
 
     `reason` says in words why the patient stands in this place; `why` are the findings of the
-    alerts in play, worst first. `waiting_since` is when the oldest unacknowledged alert of the
-    place opened.
+    alerts in play, worst first. `waiting_since` is when the oldest unacknowledged alert opened,
+    and `past_deadline` that somebody should have acknowledged one, or made contact, by now.
+    `signed`: a clinical lead signed the pathway version of this stay.
     """
 
     episode_id: UUID
@@ -155,6 +205,9 @@ class PatientLine(View):
     last_reading_at: AwareDatetime | None
     last_received_at: AwareDatetime | None
     waiting_since: AwareDatetime | None
+    past_deadline: bool = False
+    paused_until: AwareDatetime | None = None
+    signed: bool = False
     why: tuple[str, ...]
     alerts: tuple[AlertView, ...]
     latest: tuple[ObservationView, ...]
@@ -250,8 +303,18 @@ class DataQualityView(View):
     latest: tuple[QuarantineView, ...]
 
 
+Code = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
+
+
 class Admission(BaseModel):
-    """What is needed to admit somebody. `gateway` and `slot` are the place at home."""
+    """What is needed to admit somebody. `gateway` and `slot` are the place at home.
+
+    `channel` is how readings are planned to come, `reach` how this person is called, and
+    `reach_tested` that it was tried. `rest_spo2` is the resting SpO2 at enrolment, `usual_spo2` the
+    one that is usual for this person, both in per cent; `conditions` are those of the pathway's
+    exclusions that apply. `zone` is the person's, if not the pathway's. What is not known is left
+    out, never guessed; what a pathway requires cannot be.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -267,7 +330,22 @@ class Admission(BaseModel):
     ethnicity: str | None = Field(default=None, max_length=40)
     deprivation_decile: int | None = Field(default=None, ge=1, le=10)
     language: str | None = Field(default=None, max_length=20)
-    mode: str = Field(default="ble", pattern="^(ble|web|phone|paper)$")
+    channel: str = Field(default="ble", pattern="^(ble|web|phone|paper)$")
+    mode: Mode = Mode.MONITORED
+    email: str = Field(default="", max_length=200)
+    reach: Channel = Channel.PHONE
+    reach_tested: bool = False
+    zone: str | None = Field(default=None, max_length=60)
+    onset_date: date | None = None
+    rest_spo2: float | None = Field(default=None, ge=0, le=100)
+    referral_source: str | None = Field(default=None, max_length=40)
+    referral_at: AwareDatetime | None = None
+    conditions: tuple[Code, ...] = ()
+    target: Spo2Target = Spo2Target.STANDARD
+    target_confirmed_by: str = Field(default="", max_length=100)
+    usual_spo2: float | None = Field(default=None, ge=50, le=100)
+    home_oxygen: bool | None = None
+    pregnant: bool | None = None
 
 
 class AdmissionView(View):
@@ -278,15 +356,135 @@ class AdmissionView(View):
     first_due_at: AwareDatetime
 
 
+class Taking(BaseModel):
+    """How an alert is taken: from somebody else, or until when (else the next change of shift)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    take_over: bool = False
+    shift_ends_at: AwareDatetime | None = None
+
+
+class ContactNote(BaseModel):
+    """That somebody spoke with the patient, or tried to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel = Channel.PHONE
+    reached: bool
+    note: str = Field(default="", max_length=2_000)
+
+
+class LimitsEdit(BaseModel):
+    """A change of one person's own limits. What is left out stays as it was."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=2_000)
+    parameters: dict[str, float] = Field(default={}, max_length=50)
+    target: Spo2Target | None = None
+    usual_spo2: float | None = Field(default=None, ge=50, le=100)
+    home_oxygen: bool | None = None
+    confirmed_by: str = Field(default="", max_length=100)
+
+
+class ZoneEdit(BaseModel):
+    """From now on the agreed times are those of another zone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    zone: str = Field(min_length=1, max_length=60)
+    reason: str = Field(min_length=1, max_length=2_000)
+
+
+class PauseNote(BaseModel):
+    """Why nothing is expected, and until when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: PauseReason
+    until: AwareDatetime
+
+
+class EndNote(BaseModel):
+    """How a stay ended. With a red in play it needs a note."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: EndReason
+    note: str = Field(default="", max_length=2_000)
+    device_returned: str = Field(default="", pattern="^(|yes|no|lost|not_issued)$")
+    gp_informed: bool | None = None
+
+
+class TaskDone(BaseModel):
+    """That a task is done, and what came of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: str = Field(default="", max_length=2_000)
+
+
+class ParameterView(View):
+    """One of a person's own numbers beside the pathway's. None: nobody has set it."""
+
+    name: str
+    means: str
+    value: float | None
+    usual: float | None
+    low: float
+    high: float
+
+
+class LimitsView(View):
+    """What a person is judged by. `number` rises with every change; `bands` are the result."""
+
+    number: int
+    target: Spo2Target
+    usual_spo2: float | None
+    home_oxygen: bool | None
+    parameters: tuple[ParameterView, ...]
+    spo2_bands: tuple[BandView, ...]
+
+
+class TaskView(View):
+    """What a person at the ward is to do for a patient, besides the alerts."""
+
+    episode_id: UUID
+    kind: TaskKind
+    number: int
+    due_at: AwareDatetime
+    words: str
+
+
+class PathwayView(View):
+    """A pathway version that runs here. Unsigned: in demo or shadow use only."""
+
+    id: str
+    version: int
+    title: str
+    current: bool
+    sha256: str
+    signed_by: str | None
+    signed_at: AwareDatetime | None
+
+
 class Resolution(BaseModel):
     """How an alert ended. A red needs a note (promise 11: only people close it)."""
 
     model_config = ConfigDict(extra="forbid")
 
-    outcome: str = Field(
-        pattern="^(no_action|advice|schedule_change|threshold_change|face_to_face|111|ed|999|"
-        "admission)$"
-    )
+    outcome: Literal[
+        AlertOutcome.NO_ACTION,
+        AlertOutcome.ADVICE,
+        AlertOutcome.SCHEDULE_CHANGE,
+        AlertOutcome.THRESHOLD_CHANGE,
+        AlertOutcome.FACE_TO_FACE,
+        AlertOutcome.NHS_111,
+        AlertOutcome.ED,
+        AlertOutcome.NHS_999,
+        AlertOutcome.ADMISSION,
+    ]
     response_needed: bool
     response_completed: bool
     management_changed: bool

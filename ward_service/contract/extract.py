@@ -23,6 +23,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "ethnicity",
         "deprivation_decile",
         "language",
+        "channel",
         "mode",
     ),
     READING_VIEW: (

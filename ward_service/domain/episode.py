@@ -112,8 +112,16 @@ def step(
             deadlines that fell due are then worked through at the next step.
     """
     under_way = Step(state, now, episode_id)
-    if state.next_at is not None and state.next_at <= now:
-        _work_through_deadlines(under_way, now, min(now, absence_until or now), pathway)
+    silent_until = min(now, absence_until or now)
+    _work_through_deadlines(under_way, now, silent_until, pathway)
+    _take_in(under_way, happened, pathway)
+    under_way.state = replace(under_way.state, next_at=next_deadline(under_way.state, pathway))
+    # What came may ask for somebody at once: the first step of a ladder is due when it begins.
+    _work_through_deadlines(under_way, now, silent_until, pathway)
+    return under_way
+
+
+def _take_in(under_way: Step, happened: Input, pathway: Pathway) -> None:
     match happened:
         case ReadingArrived():
             _take_reading(under_way, happened, pathway)
@@ -142,8 +150,6 @@ def step(
             acts.end(under_way, happened, pathway)
         case _:
             assert_never(happened)
-    under_way.state = replace(under_way.state, next_at=next_deadline(under_way.state, pathway))
-    return under_way
 
 
 def next_deadline(state: EpisodeState, pathway: Pathway) -> datetime | None:
@@ -155,7 +161,7 @@ def _work_through_deadlines(
     under_way: Step, now: datetime, absence_until: datetime, pathway: Pathway
 ) -> None:
     """Work through what fell due, earliest first: one may bring another about."""
-    while True:
+    while under_way.state.next_at is not None and under_way.state.next_at <= now:
         due = min(
             (
                 deadline
@@ -166,11 +172,13 @@ def _work_through_deadlines(
             default=None,
         )
         if due is None:
-            return
+            return  # silence waits: homes are catching up
         if due.alert_id is None:
             _fall_due(under_way, due, pathway)
         else:
             _fall_due_of_alert(under_way, due, pathway)
+        state = under_way.state
+        under_way.state = replace(state, next_at=next_deadline(state, pathway))
 
 
 def _fall_due(under_way: Step, due: Deadline, pathway: Pathway) -> None:
@@ -248,7 +256,7 @@ def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) ->
     )
     doubts = (*assessment.doubts, "time_doubtful") if time_doubtful else assessment.doubts
     late = not time_doubtful and now - reading.measured_at > pathway.late_after
-    judged = Judged(assessment, judged_at, late, time_doubtful, doubts)
+    judged = Judged(reading, assessment, judged_at, late, time_doubtful, doubts)
     under_way.judged = judged
     if state.end_reason is EndReason.DIED:
         return  # kept and judged, and nobody is called

@@ -16,6 +16,7 @@ from ward_service.contract.vocabulary import (
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.assess import Assessment
 from ward_service.domain.history import Past
+from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.limits import Limits
 
 
@@ -91,8 +92,12 @@ class EpisodeState:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the ward made of a reading: stored beside it, never instead of it."""
+    """What the ward made of a reading: stored beside it, never instead of it.
 
+    `reading` is what was judged; for a trace, the reading that stands for it.
+    """
+
+    reading: ReadingArrived
     assessment: Assessment
     judged_at: datetime
     late: bool

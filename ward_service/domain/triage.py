@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from ward_service.contract.api import Place
 from ward_service.contract.vocabulary import AlertClass, AlertState, Level
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.bands import WORRY
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.civil import local
 from ward_service.domain.state import EpisodeState
 
 URGENCY = tuple(Place)  # declared most urgent first
@@ -21,32 +20,40 @@ class Standing:
 
     `level` is the worst level of the clinical alerts in play, or else of the latest judged
     reading; None when nothing could ever be judged. `waiting_since` is when the oldest alert
-    opened that nobody has acknowledged.
+    opened that nobody has acknowledged. `past_deadline`: somebody should have acknowledged one, or
+    have spoken with the patient, by now.
     """
 
     place: Place
     reason: str
     level: Level | None
     waiting_since: datetime | None
+    past_deadline: bool
 
 
-def stand(state: EpisodeState, pathway: Pathway) -> Standing:
+def stand(state: EpisodeState, now: datetime) -> Standing:
     """Return a patient's place. Silence never lowers it, and unknown is never called green."""
     red_or_amber = _clinical_level(state)
     overdue = state.overdue_since is not None
     place = _place(state, red_or_amber, overdue)
     unowned = [a.opened_at for a in state.alerts if a.state is not AlertState.ACKNOWLEDGED]
     level = red_or_amber or state.last_level
-    return Standing(place, _reason(place, state, pathway), level, min(unowned, default=None))
+    deadlines = [at for a in state.alerts for at in (a.respond_by, a.contact_by) if at is not None]
+    late = any(at <= now for at in deadlines)
+    return Standing(place, _reason(place, state), level, min(unowned, default=None), late)
 
 
-def urgency(standing: Standing, episode_id: UUID) -> tuple[int, bool, bool, float, str]:
-    """Return the sort key: place, unknown before green, unowned first, longest wait first."""
+def urgency(standing: Standing, episode_id: UUID) -> tuple[int, bool, bool, bool, float, str]:
+    """Return the sort key.
+
+    Place; unknown before green; not acknowledged, then past its deadline, then longest wait first.
+    """
     waiting = standing.waiting_since
     return (
         URGENCY.index(standing.place),
         standing.level is not None,
         waiting is None,
+        not standing.past_deadline,
         waiting.timestamp() if waiting else 0.0,
         str(episode_id),
     )
@@ -76,7 +83,7 @@ def _place(state: EpisodeState, level: Level | None, overdue: bool) -> Place:
     return Place.TECHNICAL if state.alert(AlertClass.TECHNICAL) else Place.GREEN
 
 
-def _reason(place: Place, state: EpisodeState, pathway: Pathway) -> str:
+def _reason(place: Place, state: EpisodeState) -> str:
     said = {
         Place.RED_AND_OVERDUE: "red alert in play, and no reading when one was due",
         Place.RED: "red alert in play",
@@ -88,8 +95,11 @@ def _reason(place: Place, state: EpisodeState, pathway: Pathway) -> str:
         Place.TECHNICAL: "something from this home could not be read or believed",
         Place.GREEN: "in range, nothing due",
     }
+    if place is Place.GREEN and state.paused_until is not None:
+        until = local(state.paused_until, state.zone)
+        return f"paused ({state.pauses[-1].reason.replace('_', ' ')}) until {until:%H:%M on %d %b}"
     if place is Place.GREEN and state.last_level is not Level.GREEN:
-        due = state.expected_at.astimezone(ZoneInfo(pathway.schedule.zone))
+        due = local(state.expected_at, state.zone)
         if state.last_received_at is None:
             return f"no reading yet; the first is due {due:%H:%M} on {due:%d %b}"
         if state.last_level is None:

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 
+from ward_service.contract.vocabulary import AlertState
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import EpisodeRow, PatientRow, QuarantineRow, ReadingRow
+from ward_service.store.tables import AlertRow, EpisodeRow, PatientRow, QuarantineRow, ReadingRow
 
 
 class SpO2Point(NamedTuple):
@@ -30,11 +31,13 @@ class BoardStore(PartStore):
         return int(versions) + int(stays)
 
     def staying_now(self) -> list[tuple[EpisodeRow, PatientRow]]:
-        """Return everybody on the ward."""
+        """Return everybody on the ward, and whoever left it with an alert still in play."""
+        ended = (AlertState.RESOLVED, AlertState.WITHDRAWN)
+        in_play = exists().where(AlertRow.episode_id == EpisodeRow.id, AlertRow.state.not_in(ended))
         query = (
             select(EpisodeRow, PatientRow)
             .join(PatientRow, PatientRow.id == EpisodeRow.patient_id)
-            .where(EpisodeRow.ended_at.is_(None))
+            .where(or_(EpisodeRow.ended_at.is_(None), in_play))
         )
         return [(episode, patient) for episode, patient in self._session.execute(query)]
 

@@ -247,19 +247,28 @@ class StaysStore(PartStore):
         )
         return self._session.scalars(query).first()
 
-    def open_tasks(self) -> list[tuple[TaskRow, EpisodeRow]]:
+    def open_tasks(self) -> list[TaskRow]:
         """Return what is to do, longest due first, for those who are on the ward."""
         query = (
-            select(TaskRow, EpisodeRow)
+            select(TaskRow)
             .join(EpisodeRow, EpisodeRow.id == TaskRow.episode_id)
             .where(TaskRow.done_at.is_(None), EpisodeRow.ended_at.is_(None))
             .order_by(TaskRow.due_at)
         )
-        return [(task, episode) for task, episode in self._session.execute(query)]
+        return list(self._session.scalars(query))
 
     def task(self, episode_id: UUID, kind: TaskKind, number: int) -> TaskRow | None:
         """Return one task, or None."""
         return self._session.get(TaskRow, (episode_id, kind, number))
+
+    def finish_task(self, row: TaskRow, by: str, note: str, at: datetime) -> None:
+        """Note that a task is done, in the ledger of the stay too."""
+        row.done_at, row.done_by, row.note = at, by, note or None
+        words = f"{row.words}: {note}" if note else row.words
+        entry = LedgerRow(
+            episode_id=row.episode_id, at=at, noticed_at=at, by=by, what="task done", words=words
+        )
+        self._session.add(entry)
 
     def add_tasks(self, episode_id: UUID, tasks: Iterable[TaskOpened]) -> None:
         """Write what has fallen to somebody to do."""

@@ -7,7 +7,7 @@ from ward_service.contract.extract import ALERT_VIEW, DUE_VIEW, EPISODE_VIEW, RE
 VIEWS: Final[dict[str, str]] = {
     EPISODE_VIEW: """
         SELECT id AS episode_id, pathway, admitted_at, ended_at, birth_year, sex, ethnicity,
-               deprivation_decile, language, mode
+               deprivation_decile, language, channel, mode
         FROM episode""",
     READING_VIEW: """
         SELECT received_no, episode_id, measured_at, received_at, source, spo2, pulse_rate, level,

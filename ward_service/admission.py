@@ -1,0 +1,181 @@
+"""Admit somebody: who may be, what must be known first, and that they and we can be reached."""
+
+from datetime import date, datetime
+
+from ward_service.contract.api import Admission, AdmissionView
+from ward_service.contract.ids import new_id
+from ward_service.contract.vocabulary import Channel, Spo2Target
+from ward_service.domain.civil import local
+from ward_service.domain.episode import Person, begin
+from ward_service.domain.limits import limits_at_admission, wrong_with
+from ward_service.domain.pathway import Pathway
+from ward_service.errors import ConflictError, NotFoundError, WardError
+from ward_service.store.stays import stored
+from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward, signed_versions
+
+
+def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> AdmissionView:
+    """Admit somebody to a place in a home: from now on a reading is expected.
+
+    Raises:
+        NotFoundError: there is no such gateway or pathway.
+        ConflictError: somebody has this slot, or this person is on the ward already.
+        WardError: the NHS number does not check, the pathway does not take this person, something
+            that it requires is not known, or somebody could not be reached.
+    """
+    number = admission.nhs_number.replace(" ", "")
+    if not _checks(number):
+        raise WardError("This NHS number does not check. Look for a mistyped digit.")
+    pathway = ward.current.get(admission.pathway)
+    if pathway is None:
+        known = ", ".join(sorted(ward.current))
+        raise NotFoundError(f"There is no pathway of that name. There is: {known}.")
+    person = _person(admission, pathway, now)
+    _must_fit(admission, person, pathway, by)
+    with ward.unit_of_work() as store:
+        _must_be_allowed(ward, store, admission, pathway)
+        _must_be_free(store, admission, number)
+        return _write(store, admission, person, pathway, number, now, by)
+
+
+def _person(admission: Admission, pathway: Pathway, now: datetime) -> Person:
+    return Person(
+        mode=admission.mode,
+        limits=limits_at_admission(
+            pathway, admission.target, admission.usual_spo2, admission.home_oxygen
+        ),
+        zone=admission.zone,
+        onset_on=admission.onset_date,
+        age_years=_age(admission.birth_date, local(now, pathway.service.zone).date()),
+        pregnant=admission.pregnant,
+    )
+
+
+def _must_fit(admission: Admission, person: Person, pathway: Pathway, by: str) -> None:
+    """Refuse whom the pathway does not take, and what it must know first."""
+    rule, age = pathway.enrolment, person.age_years or 0
+    if admission.mode not in pathway.modes:
+        raise WardError(f"{pathway.name} has no mode {admission.mode}. Nobody was admitted.")
+    if age < rule.min_age_years or (rule.max_age_years is not None and age > rule.max_age_years):
+        raise WardError(f"{pathway.name} does not take people of this age. Nobody was admitted.")
+    excluded = [code for code in admission.conditions if code in rule.exclusions]
+    if excluded:
+        raise WardError(
+            f"{pathway.name} does not take people with: {', '.join(excluded)}. "
+            "Nobody was admitted; refer them to another service."
+        )
+    given = admission.model_dump()
+    missing = [code for code in rule.requires if given.get(code) in (None, "")]
+    if missing:
+        raise WardError(f"Nobody was admitted. {pathway.name} needs: {', '.join(missing)}.")
+    if admission.target is Spo2Target.RANGE_88_92 and admission.target_confirmed_by in ("", by):
+        raise WardError(
+            "The range 88 to 92 needs a second person who confirms it (target_confirmed_by). "
+            "Nobody was admitted."
+        )
+    assert person.limits is not None  # noqa: S101 - made a moment ago
+    if wrong := wrong_with(person.limits, pathway):
+        raise WardError("Nobody was admitted. " + " ".join(wrong))
+
+
+def _must_be_allowed(ward: Ward, store: Store, admission: Admission, pathway: Pathway) -> None:
+    """Outside a demo nobody is admitted whom nobody could reach; in live use, to what is unsigned.
+
+    A phone counts as a channel, once it was tried.
+    """
+    if ward.settings.use == "live" and pathway.name not in signed_versions(store):
+        raise WardError(
+            f"{pathway.name} is not signed by a clinical lead. Nobody was admitted. "
+            "Run: ward-service pathway sign"
+        )
+    if ward.settings.use == "demo":
+        return
+    address = admission.email if admission.reach is Channel.EMAIL else admission.phone
+    if not address or not admission.reach_tested:
+        raise WardError(
+            "Nobody was admitted. Try the channel by which this person agreed to be reached "
+            "(reach), and say that it was tried (reach_tested)."
+        )
+
+
+def _must_be_free(store: Store, admission: Admission, number: str) -> None:
+    gateway = store.gateway(admission.gateway)
+    if gateway is None or gateway.revoked_at is not None:
+        raise NotFoundError("There is no such gateway. Add it first: ward-service gateway add")
+    if store.slot_holder(admission.gateway, admission.slot) is not None:
+        raise ConflictError("Somebody has this slot of this gateway already.")
+    if store.staying(number) is not None:
+        raise ConflictError("Somebody with this NHS number is on the ward already.")
+
+
+def _write(
+    store: Store,
+    admission: Admission,
+    person: Person,
+    pathway: Pathway,
+    number: str,
+    now: datetime,
+    by: str,
+) -> AdmissionView:
+    state = begin(now, pathway, person)
+    patient = PatientRow(
+        id=new_id(now),
+        family_name=admission.family_name,
+        given_name=admission.given_name,
+        birth_date=admission.birth_date,
+        nhs_number=number,
+        phone=admission.phone,
+        email=admission.email,
+        reach=admission.reach,
+        reach_tested_at=now if admission.reach_tested else None,
+    )
+    episode = EpisodeRow(
+        id=new_id(now),
+        patient_id=patient.id,
+        pathway=pathway.name,
+        admitted_at=now,
+        birth_year=admission.birth_date.year,
+        sex=admission.sex,
+        ethnicity=admission.ethnicity,
+        deprivation_decile=admission.deprivation_decile,
+        language=admission.language,
+        channel=admission.channel,
+        mode=admission.mode,
+        referral_source=admission.referral_source,
+        referral_at=admission.referral_at,
+        onset_date=admission.onset_date,
+        rest_spo2=admission.rest_spo2,
+        state=stored(state),
+        next_deadline_at=state.next_at,
+        due_written_until=now,
+    )
+    slot = SlotRow(
+        id=new_id(now),
+        gateway_id=admission.gateway,
+        slot=admission.slot,
+        episode_id=episode.id,
+        since=now,
+    )
+    words = f"to {pathway.name}, {admission.mode}"
+    entry = LedgerRow(
+        episode_id=episode.id, at=now, noticed_at=now, by=by, what="admitted", words=words
+    )
+    store.add(patient, episode, slot, entry)
+    return AdmissionView(episode_id=episode.id, admitted_at=now, first_due_at=state.expected_at)
+
+
+def _age(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _checks(nhs_number: str) -> bool:
+    """Whether the last digit is the modulus 11 check of the first nine.
+
+    Source: NHS Data Dictionary, NHS NUMBER.
+    """
+    total = sum(
+        int(digit) * weight for digit, weight in zip(nhs_number[:9], range(10, 1, -1), strict=True)
+    )
+    return (11 - total % 11) % 11 == int(nhs_number[9])

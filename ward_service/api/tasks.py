@@ -1,0 +1,33 @@
+"""What people at the ward are to do besides the alerts: check-in calls, and deciding on an end."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, status
+
+from ward_service.api.deps import HandDep, SignedIn, StoreDep
+from ward_service.contract.api import TaskDone, TaskView
+from ward_service.contract.vocabulary import TaskKind
+from ward_service.pipeline import finish_task
+
+router = APIRouter(prefix="/tasks", tags=["tasks"], dependencies=[SignedIn])
+
+
+@router.get("")
+def list_tasks(store: StoreDep) -> list[TaskView]:
+    """Return what is to do, longest due first."""
+    return [
+        TaskView(
+            episode_id=task.episode_id,
+            kind=task.kind,
+            number=task.number,
+            due_at=task.due_at,
+            words=task.words,
+        )
+        for task in store.open_tasks()
+    ]
+
+
+@router.post("/{episode_id}/{kind}/{number}/done", status_code=status.HTTP_204_NO_CONTENT)
+def done(episode_id: UUID, kind: TaskKind, number: int, given: TaskDone, hand: HandDep) -> None:
+    """Note that a task is done. 404 if there is none, 409 if somebody has done it."""
+    finish_task(hand.ward, (episode_id, kind, number), hand.by, given.note, hand.now)
