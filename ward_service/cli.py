@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from ward_service.contract.api import Admission
+from ward_service.contract.clock import read_clock
 from ward_service.errors import StorageDownError, WardError
 from ward_service.logs import set_up
 from ward_service.settings import Settings
@@ -33,14 +35,29 @@ app.add_typer(pathway_app, name="pathway")
 def _ward() -> Iterator[Ward]:
     """Open the ward for one command; say a refusal in one sentence and end with 1."""
     set_up()
+    settings = _settings()
     try:
-        yield open_ward(Settings())
+        yield open_ward(settings)
     except WardError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     except StorageDownError as error:
         typer.echo("The database cannot be reached. Nothing was changed.", err=True)
         raise typer.Exit(1) from error
+
+
+def _settings() -> Settings:
+    """Read the environment; name what is wrong with it, never its value: it may be a password."""
+    try:
+        read_clock()
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(f"HOMEWARD_{detail['loc'][0]}".upper() for detail in error.errors())
+        why = f"The value of {names} cannot be used. Nothing was changed."
+    except ValueError as error:
+        why = str(error)
+    typer.echo(why, err=True)
+    raise typer.Exit(2)
 
 
 @app.command()
@@ -112,8 +129,6 @@ def admit(
     ],
 ) -> None:
     """Admit somebody to a place in a home. Identity comes from a file, never from an argument."""
-    from pydantic import ValidationError
-
     from ward_service.admission import admit as admit_somebody
 
     try:

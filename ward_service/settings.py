@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
 
     data_dir: Path = Path("homeward-data/ward")
-    database_url: str = ""
+    database_url: str = Field(default="", pattern=r"^(postgres(ql)?(\+psycopg)?://|sqlite:///|$)")
     broker_host: str = "127.0.0.1"
     broker_port: int = Field(default=1883, ge=1, le=65_535)
     broker_username: str = ""

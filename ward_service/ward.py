@@ -56,11 +56,18 @@ def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> 
     """Open the ward: migrate the database, load the pathways, read the clock.
 
     Raises:
-        WardError: a pathway is not whole, has changed without a new version, or may not be used.
+        WardError: a pathway is not whole, has changed without a new version, or may not be used;
+            or the data folder cannot be made.
+        StorageDownError: the database does not answer.
     """
     clock = read_clock()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WardError(f"{settings.data_dir} cannot be made: {error.strerror}.") from error
     sessions = connect(settings.database)
+    with unit_of_work(sessions, read_only=True):
+        pass  # it answers: what goes wrong from here on is not its absence
     migrate(sessions)
     files = load_all(settings.pathways_dir or SHIPPED)
     with unit_of_work(sessions) as store:

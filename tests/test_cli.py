@@ -1,0 +1,61 @@
+"""`ward-service` as an operator meets it: a refusal is one sentence, and nothing was changed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ward_service.cli import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on a ward of its own, in the folder `ward`."""
+    monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path / "ward"))
+
+    def run(*arguments: str, given: str = "") -> Result:
+        return CliRunner().invoke(app, arguments, input=given)
+
+    return run
+
+
+def a_sentence(result: Result, code: int) -> str:
+    """Return what a refusal says: one line on stderr, and no traceback behind it."""
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    [line] = [line for line in result.stderr.splitlines() if not line.startswith("{")]
+    return line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HOMEWARD_USE", "banana"),
+        ("HOMEWARD_BROKER_PORT", "abc"),
+        ("HOMEWARD_DATABASE_URL", "mysql://ward:secret@database/ward"),
+        ("HOMEWARD_DEMO_CLOCK", "noon"),
+    ],
+)
+def test_a_variable_with_a_wrong_value_is_named_and_its_value_is_not_said(
+    run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    said = a_sentence(run("migrate"), 2)
+    assert variable in said
+    assert value not in said
+
+
+def test_a_database_that_is_away_is_said_in_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEWARD_DATABASE_URL", "postgresql://ward:secret@127.0.0.1:1/ward")
+    said = a_sentence(run("migrate"), 1)
+    assert said == "The database cannot be reached. Nothing was changed."
+
+
+def test_a_folder_that_cannot_be_made_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOMEWARD_DATA_DIR", "/proc/ward")
+    assert "/proc/ward" in a_sentence(run("migrate"), 1)
