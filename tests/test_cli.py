@@ -1,5 +1,6 @@
 """`ward-service` as an operator meets it: a refusal is one sentence, and nothing was changed."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,3 +60,15 @@ def test_a_database_that_is_away_is_said_in_a_sentence(
 def test_a_folder_that_cannot_be_made_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOMEWARD_DATA_DIR", "/proc/ward")
     assert "/proc/ward" in a_sentence(run("migrate"), 1)
+
+
+@pytest.mark.parametrize("gateway", ["", "home/+#", "Home 1", "ab", "x" * 41])
+def test_a_gateway_that_nobody_could_be_admitted_to_is_not_made(run: Run, gateway: str) -> None:
+    said = a_sentence(run("gateway", "add", "--", gateway), 1)
+    assert "small letters, digits and hyphens" in said
+
+
+def test_a_gateway_gets_the_same_key_each_time(run: Run) -> None:
+    first, again = run("gateway", "add", "home-01"), run("gateway", "add", "home-01")
+    assert len(json.loads(first.stdout)["key"]) == 64
+    assert first.stdout == again.stdout

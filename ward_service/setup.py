@@ -1,8 +1,10 @@
 """What is done before anybody is watched: accounts, gateways, signatures."""
 
+import re
 from datetime import datetime
 
 from ward_service.contract.envelope import gateway_key
+from ward_service.contract.messages import GATEWAY_ID
 from ward_service.errors import WardError
 from ward_service.passwords import new_account
 from ward_service.store.tables import GatewayRow
@@ -23,8 +25,13 @@ def add_gateway(ward: Ward, gateway_id: str, now: datetime) -> str:
     """Make a gateway known and return its key (hex). The same gateway has the same key.
 
     Raises:
-        WardError: the gateway was revoked.
+        WardError: its name is none that a topic can carry, or the gateway was revoked.
     """
+    if not re.fullmatch(GATEWAY_ID, gateway_id):
+        raise WardError(
+            "A gateway's name is 3 to 40 small letters, digits and hyphens, like home-01. "
+            "Nothing was changed."
+        )
     with ward.unit_of_work() as store:
         row = store.gateway(gateway_id)
         if row is None:

@@ -16,7 +16,8 @@ MAX_PAYLOAD: Final = 65_536  # bytes; DESIGN section 4
 CONTENT_TYPE: Final = "application/json"
 
 What = Literal["readings", "status", "receipts", "plans"]
-GatewayId = Annotated[str, Field(pattern=r"^[a-z0-9-]{3,40}$")]  # no topic wildcard fits in it
+GATEWAY_ID: Final = r"^[a-z0-9-]{3,40}$"  # no topic wildcard fits in it
+GatewayId = Annotated[str, Field(pattern=GATEWAY_ID)]
 Slot = Annotated[int, Field(ge=1, le=999)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 
