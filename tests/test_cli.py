@@ -72,3 +72,18 @@ def test_a_gateway_gets_the_same_key_each_time(run: Run) -> None:
     first, again = run("gateway", "add", "home-01"), run("gateway", "add", "home-01")
     assert len(json.loads(first.stdout)["key"]) == 64
     assert first.stdout == again.stdout
+
+
+PASSWORD = "an invented password"
+
+
+@pytest.mark.parametrize(
+    ("username", "name", "password"),
+    [("", "Nurse", PASSWORD), ("u" * 101, "Nurse", PASSWORD), ("nurse", " ", PASSWORD),
+     ("nurse", "Nurse", "short"), ("nurse", "Nurse", "p" * 201)],
+)  # fmt: skip
+def test_an_account_that_could_not_sign_in_is_not_made(
+    run: Run, username: str, name: str, password: str
+) -> None:
+    made = run("account", "add", "--name", name, "--", username, given=f"{password}\n")
+    assert a_sentence(made, 1).endswith("Nothing was changed.")

@@ -20,6 +20,8 @@ LONGEST: Final = timedelta(hours=12)  # a long shift
 TRIES: Final = 5
 LOCKED_FOR: Final = timedelta(minutes=5)
 SHORTEST_PASSWORD: Final = 12  # characters
+LONGEST_PASSWORD: Final = 200  # characters; the sign-in takes no more (contract/api.py)
+LONGEST_NAME: Final = 100  # characters; likewise
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Somebody who does not exist takes as long to refuse as somebody who does.
@@ -33,19 +35,26 @@ class TooManyTriesError(WardError):
 
 
 def new_account(store: Store, username: str, name: str, password: str) -> None:
-    """Make an account, or give an existing one a new name and password.
+    """Make an account, or give an existing one a new name and password, and end its sessions.
 
     Raises:
-        WardError: the password is too short.
+        WardError: nobody could sign in with this: a name or the password is too short or too long.
     """
-    if len(password) < SHORTEST_PASSWORD:
-        raise WardError(f"A password needs {SHORTEST_PASSWORD} characters at least.")
+    for what in (username, name):
+        if not (what.strip() and len(what) <= LONGEST_NAME):
+            raise WardError(f"A name has 1 to {LONGEST_NAME} characters. Nothing was changed.")
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise WardError(
+            f"A password needs {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. "
+            "Nothing was changed."
+        )
     hashed = _hasher.hash(password)
     row = store.account(username)
     if row is None:
         store.add(AccountRow(username=username, name=name, password_hash=hashed))
     else:
         row.name, row.password_hash, row.failures, row.locked_until = name, hashed, 0, None
+        store.end_sessions_of(username)  # whoever knew the old password is out
 
 
 def check_password(store: Store, username: str, password: str, wall: datetime) -> AccountRow | None:

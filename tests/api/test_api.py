@@ -356,3 +356,11 @@ def test_health_says_when_nobody_watches(client: TestClient) -> None:
     health = client.get("/health").json()
     assert not health["well"]
     assert "not watching for silence" in health["words"]
+
+
+def test_a_new_password_ends_the_sessions_that_the_old_one_began(
+    ward: Ward, client: TestClient
+) -> None:
+    headers = signed_in(client, "nurse-3")
+    add_account(ward, "nurse-3", "Nurse 3", "another invented password")
+    assert client.get("/session", headers=headers).status_code == 401

@@ -23,6 +23,10 @@ class AccountsStore(PartStore):
         """Forget a session: whoever holds its token is signed out everywhere."""
         self._session.execute(delete(SessionRow).where(SessionRow.token_sha256 == token_sha256))
 
+    def end_sessions_of(self, username: str) -> None:
+        """Forget all sessions of a clinician."""
+        self._session.execute(delete(SessionRow).where(SessionRow.username == username))
+
     def lock_holder(self) -> LockRow | None:
         """Return who holds the one lock of a SQLite ward, or held it last."""
         return self._session.get(LockRow, 1)
