@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.factories import an_admission
 from ward_service.cli import app
 
 Run = Callable[..., Result]
@@ -87,3 +88,16 @@ def test_an_account_that_could_not_sign_in_is_not_made(
 ) -> None:
     made = run("account", "add", "--name", name, "--", username, given=f"{password}\n")
     assert a_sentence(made, 1).endswith("Nothing was changed.")
+
+
+def test_an_admission_that_is_no_json_is_refused_in_a_sentence(run: Run) -> None:
+    said = a_sentence(run("admit", "-", given="{"), 1)
+    assert said.startswith("Nobody was admitted. Invalid JSON")
+
+
+@pytest.mark.parametrize("born", ["2999-01-01", "1850-01-01"])
+def test_nobody_is_born_tomorrow_or_before_everybody_alive(run: Run, born: str) -> None:
+    run("gateway", "add", "home-01")
+    admission = an_admission().model_dump(mode="json") | {"birth_date": born}
+    said = a_sentence(run("admit", "-", given=json.dumps(admission)), 1)
+    assert said == "This date of birth cannot be right. Nobody was admitted."

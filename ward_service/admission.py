@@ -1,6 +1,7 @@
 """Admit somebody: who may be, what must be known first, and that they and we can be reached."""
 
 from datetime import date, datetime
+from typing import Final
 
 from ward_service.contract.api import Admission, AdmissionView
 from ward_service.contract.ids import new_id
@@ -15,6 +16,8 @@ from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 
+OLDEST: Final = 120  # years; somebody older is a mistyped date
+
 
 def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> AdmissionView:
     """Admit somebody to a place in a home: from now on a reading is expected.
@@ -25,6 +28,8 @@ def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> 
         WardError: the NHS number does not check, the pathway does not take this person, something
             that it requires is not known, or somebody could not be reached.
     """
+    if not 0 <= now.year - admission.birth_date.year <= OLDEST or admission.birth_date > now.date():
+        raise WardError("This date of birth cannot be right. Nobody was admitted.")
     number = admission.nhs_number.replace(" ", "")
     if not _checks(number):
         raise WardError("This NHS number does not check. Look for a mistyped digit.")

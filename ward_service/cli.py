@@ -134,7 +134,10 @@ def admit(
     try:
         given = Admission.model_validate_json(admission.read())
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(
+            ": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"])))
+            for e in error.errors()
+        )
         typer.echo(f"Nobody was admitted. {wrong}", err=True)
         raise typer.Exit(1) from error
     with _ward() as ward:
