@@ -101,3 +101,15 @@ def test_nobody_is_born_tomorrow_or_before_everybody_alive(run: Run, born: str) 
     admission = an_admission().model_dump(mode="json") | {"birth_date": born}
     said = a_sentence(run("admit", "-", given=json.dumps(admission)), 1)
     assert said == "This date of birth cannot be right. Nobody was admitted."
+
+
+@pytest.mark.parametrize(
+    "option", [("--speed", "0"), ("--speed", "-3"), ("--speed", "nan"), ("--people", "1000")]
+)
+def test_a_demo_that_cannot_be_is_refused_before_anything_starts(
+    run: Run, monkeypatch: pytest.MonkeyPatch, option: tuple[str, str]
+) -> None:
+    monkeypatch.setattr("ward_service.house.demo", lambda **_: pytest.fail("it started"))
+    result = run("demo", *option)
+    assert result.exit_code == 2
+    assert option[0] in result.stderr

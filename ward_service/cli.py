@@ -104,8 +104,10 @@ def demo(
         Path | None,
         typer.Option(exists=True, file_okay=False, help="Replay real recordings of this folder."),
     ] = None,
-    speed: Annotated[float | None, typer.Option(help="How many times faster than life.")] = None,
-    people: Annotated[int, typer.Option(min=8, help="How many live in the street.")] = 40,
+    speed: Annotated[
+        float | None, typer.Option(min=0.1, max=3600, help="How many times faster than life.")
+    ] = None,
+    people: Annotated[int, typer.Option(min=8, max=999, help="How many live in the street.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed, the same street.")] = 1,
 ) -> None:
     """Start everything on this machine with a street of invented people, until Ctrl-C."""
