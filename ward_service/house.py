@@ -169,6 +169,7 @@ def _house(folder: Path, *, fresh: bool) -> Iterator[House]:
             yield House(folder, ports, parts, settings, turn)
         except KeyboardInterrupt:
             _say("\nEnding everything")
+            raise typer.Exit(0) from None  # also where nothing was yielded yet
         except (WardError, StorageDownError) as error:
             _say(f"\nThe house could not be opened, and everything is ended. {error}")
             raise typer.Exit(1) from error
@@ -195,7 +196,11 @@ def _take_turn() -> TextIO:
     open at once would choose the same ones.
     """
     turn = (Path(tempfile.gettempdir()) / f"homeward-opening-{os.getuid()}.lock").open("w")
-    fcntl.flock(turn, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        _say("Another ./homeward is opening on this machine; waiting until it is open.")
+        fcntl.flock(turn, fcntl.LOCK_EX)
     return turn
 
 
@@ -245,7 +250,7 @@ def _count_recordings(folder: Path) -> int:
     count = len(listed.stdout.splitlines())
     if not count:
         said = listed.stderr.decode(errors="replace").strip()
-        raise WardError(f"There is no recording in {folder}. {said}")
+        raise WardError(said or f"There is no recording in {folder}.")
     return count
 
 

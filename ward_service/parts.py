@@ -9,8 +9,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -43,7 +45,7 @@ class Parts:
     def start(self, name: str, command: Sequence[str], *, may_end: bool = False) -> Part:
         """Start a part; what it says goes into a file of its own."""
         log = self.folder / f"{name}.log"
-        with log.open("wb") as file:
+        with log.open("wb") as file, _undisturbed() as before:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 command,
                 env={**os.environ, **self.environment},
@@ -51,10 +53,10 @@ class Parts:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us, and we end the parts in good order
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+                preexec_fn=partial(_begin, before),
             )
-        part = Part(name, process, log, may_end)
-        self.parts.append(part)
+            part = Part(name, process, log, may_end)
+            self.parts.append(part)
         return part
 
     def wait_for_port(self, part: Part, port: int) -> None:
@@ -141,6 +143,22 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _end_with_parent() -> None:
-    """Ask Linux to end this child when the house is killed: nothing is left behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+@contextmanager
+def _undisturbed() -> Iterator[set[signal.Signals]]:
+    """Let Ctrl-C wait while a process is made; yield the signals that were held back before.
+
+    Python runs hooks after a fork and swallows what they raise: a Ctrl-C that came just then was
+    lost, and with it the only one that the house listens to.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield {signal.Signals(number) for number in before}
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin(held_back: set[signal.Signals]) -> None:
+    """Begin a child: it hears signals again, and on Linux ends when the house is killed."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,10 +1,12 @@
 """`./homeward demo` and `up` as a visitor meets them: what they print, and that nothing is left."""
 
+import fcntl
 import os
 import re
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -143,6 +145,29 @@ def test_an_impatient_second_ctrl_c_leaves_nothing_behind(
     sleep(0.2)
     assert visit.end() == 0
     assert visit.left_behind() == []
+
+
+def test_ctrl_c_while_the_broker_starts_ends_well(tmp_path: Path, visits: list[Visit]) -> None:
+    visits.append(Visit(tmp_path, "up"))
+    visit = visits[0]
+    until = monotonic() + 60
+    while "Starting the broker" not in visit.said() and monotonic() < until:
+        sleep(0.002)
+    assert visit.end() == 0, visit.said()
+    assert "Traceback" not in visit.said()
+    assert visit.left_behind() == []
+
+
+def test_a_house_that_waits_for_another_says_so(tmp_path: Path, visits: list[Visit]) -> None:
+    turn = Path(tempfile.gettempdir()) / f"homeward-opening-{os.getuid()}.lock"
+    with turn.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        visits.append(Visit(tmp_path, "up"))
+        until = monotonic() + 60
+        while "waiting" not in visits[0].said() and monotonic() < until:
+            sleep(0.05)
+    assert "Another ./homeward is opening on this machine" in visits[0].said()
+    visits[0].opened()
 
 
 def test_two_at_once_in_one_folder_are_refused_in_a_sentence(
