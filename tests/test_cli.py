@@ -1,6 +1,7 @@
 """`ward-service` as an operator meets it: a refusal is one sentence, and nothing was changed."""
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,3 +114,22 @@ def test_a_demo_that_cannot_be_is_refused_before_anything_starts(
     result = run("demo", *option)
     assert result.exit_code == 2
     assert option[0] in result.stderr
+
+
+def test_the_folder_that_holds_identity_is_its_owners_alone(run: Run, tmp_path: Path) -> None:
+    run("migrate")
+    assert stat.S_IMODE((tmp_path / "ward").stat().st_mode) == 0o700
+
+
+def test_without_a_setting_a_command_works_on_the_ward_of_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launcher can be called from anywhere; a second, empty ward there helps nobody."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.delenv("HOMEWARD_DATA_DIR", raising=False)
+    monkeypatch.setenv("HOMEWARD_HOME", str(tmp_path / "checkout"))
+    assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
+    assert (tmp_path / "checkout/homeward-data/ward/ward.db").is_file()
+    assert not list(elsewhere.iterdir())

@@ -4,13 +4,17 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from tests.factories import a_ward
 from tests.services import WARD, Broker, WardProcess
+from ward_service.errors import WardError
+from ward_service.settings import Settings
 from ward_service.store.tables import HeartbeatRow
 
 
@@ -87,7 +91,6 @@ def test_live_use_is_refused_while_nothing_is_signed(
 
 
 def test_a_pathway_that_changed_without_a_new_version_stops_the_ward(tmp_path: Path) -> None:
-    from ward_service.errors import WardError
     from ward_service.pathways.load import SHIPPED
 
     own = tmp_path / "pathways"
@@ -101,9 +104,32 @@ def test_a_pathway_that_changed_without_a_new_version_stops_the_ward(tmp_path: P
 
 
 def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    from ward_service.errors import WardError
 
     (tmp_path / "secret").write_text("x" * 64)
     (tmp_path / "secret").chmod(0o644)
     with pytest.raises(WardError, match="chmod 600"):
         a_ward(tmp_path)
+
+
+def test_processes_that_start_together_have_one_secret(tmp_path: Path) -> None:
+    """api, ingest and worker share a volume: none may read what another has half written."""
+    settings = Settings(data_dir=tmp_path)
+    begin = Barrier(8)
+
+    def ask() -> bytes:
+        begin.wait()
+        return settings.secret()
+
+    for _ in range(50):
+        with ThreadPoolExecutor(8) as pool:
+            answers = [pool.submit(ask) for _ in range(8)]
+        assert len({answer.result() for answer in answers}) == 1
+        (tmp_path / "secret").unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_that_was_cut_short_is_refused_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secret").touch(0o600)
+    with pytest.raises(WardError, match="too short"):
+        Settings(data_dir=tmp_path).secret()
+    assert (tmp_path / "secret").read_bytes() == b""

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ward_service.errors import WardError
+
+
+def _ward_of_up() -> Path:
+    """Return the folder of `./homeward up`, wherever the launcher was called from."""
+    return Path(os.environ.get("HOMEWARD_HOME", ".")) / "homeward-data/ward"
 
 
 class Settings(BaseSettings):
@@ -21,7 +27,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
 
-    data_dir: Path = Path("homeward-data/ward")
+    data_dir: Path = Field(default_factory=_ward_of_up)
     database_url: str = Field(default="", pattern=r"^(postgres(ql)?(\+psycopg)?://|sqlite:///|$)")
     broker_host: str = "127.0.0.1"
     broker_port: int = Field(default=1883, ge=1, le=65_535)
@@ -47,13 +53,25 @@ class Settings(BaseSettings):
         """
         path = self.secret_file or self.data_dir / "secret"
         path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(file, "wb") as private:
-                private.write(secrets.token_hex(32).encode())
+        if not path.exists():
+            _write_once(path, secrets.token_hex(32).encode())
         if path.stat().st_mode & 0o077:
             raise WardError(f"{path} can be read by others; run: chmod 600 {path}")
         secret = path.read_bytes().strip()
         if len(secret) < 32:
             raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
         return secret
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a private file whole, and on the disk, or leave the one that is there."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

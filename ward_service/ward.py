@@ -62,7 +62,7 @@ def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> 
     """
     clock = read_clock()
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # identity
     except OSError as error:
         raise WardError(f"{settings.data_dir} cannot be made: {error.strerror}.") from error
     sessions = connect(settings.database)
