@@ -40,7 +40,8 @@ def database_url() -> str:
     named = os.environ.get("HOMEWARD_EXTRACT_DATABASE_URL") or os.environ.get(
         "HOMEWARD_DATABASE_URL"
     )
-    folder = Path(os.environ.get("HOMEWARD_DATA_DIR", "homeward-data/ward"))
+    ours = Path(os.environ.get("HOMEWARD_HOME", ".")) / "homeward-data/ward"  # of ./homeward up
+    folder = Path(os.environ.get("HOMEWARD_DATA_DIR") or ours)
     return named or f"sqlite:///{folder / 'ward.db'}"
 
 
@@ -69,8 +70,10 @@ def read_views(url: str) -> Extract:
 
 
 def _with_driver(url: str) -> str:
-    plain = "postgresql://"
-    return f"postgresql+psycopg://{url.removeprefix(plain)}" if url.startswith(plain) else url
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
 
 
 def _read_only(connection: Connection) -> None:

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from evaluation_export import extract
 from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, app
 from evaluation_export.package import DATE, UUID, check
 from evaluation_export.schema import TABLES
@@ -206,3 +207,17 @@ def test_there_is_no_database_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
     assert result.exit_code == 1
     assert "no ward's database" in result.output
+
+
+def test_it_finds_the_ward_that_the_launcher_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("EXTRACT_DATABASE_URL", "DATABASE_URL", "DATA_DIR"):
+        monkeypatch.delenv(f"HOMEWARD_{name}", raising=False)
+    monkeypatch.setenv("HOMEWARD_HOME", str(tmp_path))
+    assert extract.database_url() == f"sqlite:///{tmp_path}/homeward-data/ward/ward.db"
+
+
+@pytest.mark.parametrize("plain", ["postgres://", "postgresql://"])
+def test_it_knows_a_database_by_each_name_that_the_ward_knows_it_by(plain: str) -> None:
+    assert extract._with_driver(f"{plain}database/ward") == "postgresql+psycopg://database/ward"
