@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2 as httpx
@@ -154,7 +156,12 @@ def newest_postgresql() -> Path | None:
     if not found and (initdb := shutil.which("initdb")):
         found = [Path(initdb).resolve().parent]
     may_run = os.geteuid() != 0 or any(user.pw_name == "postgres" for user in pwd.getpwall())
-    return max(found, key=lambda p: float(p.parent.name)) if found and may_run else None
+    return newest_of(found) if found and may_run else None
+
+
+def newest_of(folders: Sequence[Path]) -> Path:
+    """Return the folder of the highest version; not every system has a version in its path."""
+    return max(folders, key=lambda p: [int(n) for n in re.findall(r"\d+", p.parent.name)])
 
 
 class WardProcess:
