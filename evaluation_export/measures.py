@@ -9,7 +9,15 @@ import pandas as pd
 
 WEEK: Final = pd.Timedelta(days=7)
 DAY: Final = pd.Timedelta(days=1)
-SPLITS: Final = ("age_band", "sex", "ethnicity", "deprivation_quintile", "language", "mode")
+SPLITS: Final = (
+    "age_band",
+    "sex",
+    "ethnicity",
+    "deprivation_quintile",
+    "language",
+    "channel",
+    "mode",
+)
 MISSING: Final = "missing"
 # CLINICAL.md 4.6, EVALUATION.md 3.1: the age bands of the episode table.
 AGE_EDGES: Final = (0, 18, 50, 65, 80, 200)
@@ -21,7 +29,7 @@ def with_groups(episodes: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The episodes with `age_band` (years at admission by year of birth), `sex`, `ethnicity`,
-        `deprivation_quintile` (1 most deprived to 5), `language`, `mode`: all str.
+        `deprivation_quintile` (1 most deprived to 5), `language`, `channel` (how readings were planned to come), `mode`: all str.
     """
     age = episodes["admitted_at"].dt.year - episodes["birth_year"]
     decile = pd.to_numeric(episodes["deprivation_decile"])

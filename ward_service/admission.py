@@ -16,7 +16,7 @@ from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 
-OLDEST: Final = 120  # years; somebody older is a mistyped date
+OLDEST: Final = 130  # years; nobody known has reached it
 
 
 def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> AdmissionView:

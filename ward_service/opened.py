@@ -54,9 +54,8 @@ class Readable:
     @property
     def measured_at(self) -> datetime:
         """When it was measured; a trace: when it began."""
-        return (
-            self.reading.started_at if isinstance(self.reading, Trace) else self.reading.measured_at
-        )
+        reading = self.reading
+        return reading.started_at if isinstance(reading, Trace) else reading.measured_at
 
     def as_unreadable(self, reason: str) -> Unreadable:
         """Return this message as one that could not be filed after all."""

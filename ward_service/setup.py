@@ -11,7 +11,6 @@ from ward_service.store.tables import GatewayRow
 from ward_service.ward import Ward
 
 
-
 def add_account(ward: Ward, username: str, name: str, password: str) -> None:
     """Make a clinician's account, or reset it.
 
