@@ -12,6 +12,8 @@ G, A, R = Level.GREEN, Level.AMBER, Level.RED
 SPO2 = the_bands(COH)
 # CLINICAL.md 1.3, local full-vitals variant: not in a shipped pathway, but it has edges upwards.
 TEMPERATURE = Bands((38.0, 39.0), (G, A, R), 1)
+# CLINICAL.md 1.4, target 88 to 92 on oxygen: 93 and 97 are printed there, the low side is invented.
+ON_OXYGEN = Bands((85, 87, 92, 96), (R, A, G, A, R), 0)
 
 
 # Source: CLINICAL.md 1.3, adult resting SpO2, in the order of the table.
@@ -41,6 +43,27 @@ def test_spo2_falls_where_the_table_says(value: float, level: Level, words: str)
 )
 def test_half_way_up_counts_to_the_more_worrying_side(value: float, level: Level) -> None:
     assert TEMPERATURE.place(value).level is level
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "counts_as"),
+    [
+        (85.5, R, 85), (85.6, A, 86), (87.5, A, 87), (87.6, G, 88),
+        (92.4, G, 92), (92.5, A, 93), (96.4, A, 96), (96.5, R, 97),
+    ],
+)  # fmt: skip
+def test_half_way_is_more_worrying_on_both_sides_of_green(
+    value: float, level: Level, counts_as: float
+) -> None:
+    placed = ON_OXYGEN.place(value)
+    assert (placed.level, placed.counts_as) == (level, counts_as)
+
+
+@pytest.mark.parametrize("bands", [SPO2, ON_OXYGEN])
+def test_half_way_is_never_the_less_worrying_neighbour(bands: Bands) -> None:
+    for low in range(50, 110):
+        near = [bands.place(low).level, bands.place(low + 1).level]
+        assert bands.place(low + 0.5).level is max(near, key=WORRY.__getitem__), low
 
 
 def test_a_limit_from_above_is_said_from_above() -> None:

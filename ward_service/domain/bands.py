@@ -16,45 +16,34 @@ def worse(one: Level, other: Level) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A value in its band. `counts_as` is the printed value that it was judged as."""
-
-    level: Level
-    counts_as: float
-    limit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
+class Ranges:
     """Ranges without gap or overlap: `tops` are inclusive upper edges, the last range is open.
 
-    A value between two printed ones counts half-way up to the more worrying side (promise 7):
-    with whole numbers, 92.5 still counts as 92, and 92.6 as 93.
+    `worry` says how worrying each range is: the more, the worse. `digits` is the precision at
+    which the source prints its edges. A value between two printed ones counts half-way up to the
+    more worrying side (promise 7): where 92 is worse than 93, 92.5 still counts as 92, and 92.6
+    as 93; where 93 is the worse, 92.5 counts as 93.
 
     Raises:
         ValueError: the edges do not rise, or there is not one more level than edges.
     """
 
     tops: tuple[float, ...]
-    levels: tuple[Level, ...]
+    worry: tuple[int, ...]
     digits: int
-    _limits: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if any(low >= high for low, high in pairwise(self.tops)):
             raise ValueError("edges must rise")
-        if len(self.levels) != len(self.tops) + 1:
+        if len(self.worry) != len(self.tops) + 1:
             raise ValueError("one more level than edges")
-        limits = tuple(self._limit(i) for i in range(len(self.levels)))
-        object.__setattr__(self, "_limits", limits)  # frozen, and said thousands of times a second
 
-    def place(self, value: float) -> Placed:
-        """Return the level of a value, what it counts as, and the limit it passed in words."""
+    def place(self, value: float) -> tuple[int, float]:
+        """Return which range a value falls in, counted from the lowest, and what it counts as."""
         printed = self._printed(value)
-        i = self._band(printed)
-        return Placed(self.levels[i], printed, self._limits[i])
+        return self._range(printed), printed
 
-    def _band(self, printed: float) -> int:
+    def _range(self, printed: float) -> int:
         for i, top in enumerate(self.tops):
             if printed <= top:
                 return i
@@ -70,13 +59,61 @@ class Bands:
         high = exact.quantize(step, ROUND_CEILING)
         if exact - low != high - exact:
             return float(low if exact - low < high - exact else high)
-        return float(low if self._worse_below(self._band(float(high))) else high)
+        return float(low if self._worse_below(float(low), float(high)) else high)
 
-    def _worse_below(self, i: int) -> bool:
-        """Whether values below a band are more worrying than it, or values above it less."""
-        here = self.levels[i]
-        below = any(worse(level, here) for level in self.levels[:i])
-        return below or any(worse(here, level) for level in self.levels[i + 1 :])
+    def _worse_below(self, low: float, high: float) -> bool:
+        """Whether the lower of two printed neighbours is the more worrying one.
+
+        Where both weigh the same, whether worry grows downwards from here.
+        """
+        i, j = self._range(low), self._range(high)
+        if self.worry[i] != self.worry[j]:
+            return self.worry[i] > self.worry[j]
+        here = self.worry[i]
+        below = self.worry[i - 1] if i else here
+        above = self.worry[j + 1] if j < len(self.tops) else here
+        return below > here or above < here
+
+    def edges(self) -> list[tuple[float | None, float | None]]:
+        """Return (low, high) of each range as printed; None is open."""
+        step = 10.0**-self.digits
+        lows = [None, *(round(top + step, self.digits) for top in self.tops)]
+        return list(zip(lows, [*self.tops, None], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A value in its band. `counts_as` is the printed value that it was judged as."""
+
+    level: Level
+    counts_as: float
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Ranges that each have a level; edges and half-way values as in `Ranges`.
+
+    Raises:
+        ValueError: the edges do not rise, or there is not one more level than edges.
+    """
+
+    tops: tuple[float, ...]
+    levels: tuple[Level, ...]
+    digits: int
+    _ranges: Ranges = field(init=False, repr=False, compare=False)
+    _limits: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ranges = Ranges(self.tops, tuple(WORRY[level] for level in self.levels), self.digits)
+        object.__setattr__(self, "_ranges", ranges)
+        limits = tuple(self._limit(i) for i in range(len(self.levels)))
+        object.__setattr__(self, "_limits", limits)  # frozen, and said thousands of times a second
+
+    def place(self, value: float) -> Placed:
+        """Return the level of a value, what it counts as, and the limit it passed in words."""
+        i, printed = self._ranges.place(value)
+        return Placed(self.levels[i], printed, self._limits[i])
 
     def _limit(self, i: int) -> str:
         """Say the edge that makes a band worrying: `<= 92` from below, `> 38` from above."""
@@ -90,10 +127,8 @@ class Bands:
 
     def edges(self) -> list[tuple[float | None, float | None, Level]]:
         """Return (low, high, level) of each band as printed; None is open."""
-        step = 10.0**-self.digits
-        lows = [None, *(round(top + step, self.digits) for top in self.tops)]
-        highs = [*self.tops, None]
-        return list(zip(lows, highs, self.levels, strict=True))
+        edges = zip(self._ranges.edges(), self.levels, strict=True)
+        return [(low, high, level) for (low, high), level in edges]
 
 
 def said_against(unit: Unit, value: float, placed: Placed) -> str:
