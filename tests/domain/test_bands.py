@@ -20,7 +20,8 @@ ON_OXYGEN = Bands((85, 87, 92, 96), (R, A, G, A, R), 0)
 @pytest.mark.parametrize(
     ("value", "level", "words"),
     [
-        (100, G, "SpO2 100 % > 94 %"), (95, G, "SpO2 95 % > 94 %"),
+        (100, G, "SpO2 100 % > 94 %"), (97.5, G, "SpO2 97.5 % (counts as 97 %) > 94 %"),
+        (95, G, "SpO2 95 % > 94 %"),
         (94.6, G, "SpO2 94.6 % (counts as 95 %) > 94 %"),
         (94.5, A, "SpO2 94.5 % (counts as 94 %) <= 94 %"),
         (94, A, "SpO2 94 % <= 94 %"), (93, A, "SpO2 93 % <= 94 %"),
