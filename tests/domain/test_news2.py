@@ -19,6 +19,7 @@ from ward_service.domain.news2 import (
     AIR_OR_OXYGEN,
     CHART,
     CONSCIOUSNESS,
+    RESPONSES,
     Measured,
     News2,
     Scale,
@@ -133,6 +134,10 @@ def test_a_whole_score_is_the_one_added_up_by_hand(case: dict[str, Any]) -> None
         consciousness=case["acvpu"],
     )
     assert (whole.status, whole.total) == (Status.COMPLETE, case["total"])
+
+
+def test_the_responses_are_those_of_the_published_chart() -> None:
+    assert [[r.score, r.observe] for r in RESPONSES] == SPEC["responses"]
 
 
 # Scale 2
