@@ -17,6 +17,7 @@ from ward_service.contract.api import Admission
 from ward_service.contract.clock import read_clock
 from ward_service.errors import StorageDownError, WardError
 from ward_service.logs import set_up
+from ward_service.pathways.cli import app as pathway_app
 from ward_service.settings import Settings
 from ward_service.ward import Ward, open_ward
 
@@ -25,7 +26,6 @@ app = typer.Typer(
 )
 account_app = typer.Typer(no_args_is_help=True, help="Clinicians who may sign in.")
 gateway_app = typer.Typer(no_args_is_help=True, help="The boxes in people's homes.")
-pathway_app = typer.Typer(no_args_is_help=True, help="The clinical numbers.")
 app.add_typer(account_app, name="account")
 app.add_typer(gateway_app, name="gateway")
 app.add_typer(pathway_app, name="pathway")
@@ -169,16 +169,3 @@ def gateway_add(gateway_id: str) -> None:
     with _ward() as ward:
         key = add_gateway(ward, gateway_id, ward.clock.now())
         typer.echo(json.dumps({"gateway": gateway_id, "key": key}))
-
-
-@pathway_app.command("check")
-def pathway_check(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
-    """Say whether a pathway file is whole; exit 1 and the field that is wrong if not."""
-    from ward_service.pathways.load import load
-
-    try:
-        pathway = load(file).pathway
-    except WardError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
-    typer.echo(f"{pathway.name} is whole. It is unsigned: it runs in demo or shadow use only.")

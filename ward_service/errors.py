@@ -37,6 +37,15 @@ class NoteNeededError(WardError):
     status = 422
 
 
+class PathwayRefusedError(WardError):
+    """A pathway file is not whole. `problems` are the reasons, each beginning with its field."""
+
+    def __init__(self, name: str, problems: list[str]) -> None:
+        reasons = " ".join(problems)
+        super().__init__(f"{name} is not a whole pathway, so nothing of it runs. {reasons}")
+        self.problems = tuple(problems)
+
+
 class NotSignedInError(WardError):
     """Nobody is signed in, or the session has ended."""
 

@@ -40,7 +40,7 @@ def numbers_for(pathway: Pathway, limits: Limits) -> dict[str, str]:
     for vital, rule in pathway.vitals.items():
         # Unknown oxygen: the low side, which is what is said, is the same on air and on oxygen.
         name = bands_name(vital, limits, limits.home_oxygen or False)
-        bands_rule = rule.bands.get(name) if name else None
+        bands_rule = rule.bands.get(name)
         bands = personal_bands(bands_rule, limits) if bands_rule else None
         if bands_rule is None or bands is None:
             continue

@@ -5,7 +5,7 @@ with a `source` of its own.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -29,6 +29,7 @@ from ward_service.pathways.sourced import (
     Number,
     Pair,
     Several,
+    SomeLength,
     Sourced,
     SourceWords,
     TextId,
@@ -206,7 +207,7 @@ class ChangedByFile(Typed):
     """A change of a vital over so long a time."""
 
     vital: AVital
-    within: Sourced[Length]
+    within: Sourced[SomeLength]
     falls_by: Code | None = None
     rises_by: Code | None = None
 
@@ -318,10 +319,10 @@ class News2File(Typed):
 class ContinuousFile(Typed):
     """How a minute of samples becomes a reading."""
 
-    stable: Sourced[Length]
+    stable: Sourced[SomeLength]
     stable_spread: Annotated[Sourced[Number], AfterValidator(_no_less_than_zero)]
-    held_red: Sourced[Length]
-    gap: Sourced[Length]
+    held_red: Sourced[SomeLength]
+    gap: Sourced[SomeLength]
 
 
 def _rising(times: Sourced[tuple[object, ...]]) -> Sourced[tuple[object, ...]]:
@@ -334,26 +335,26 @@ class ScheduleFile(Typed):
     """When readings are agreed, in civil time."""
 
     zone: Zone
-    times: Annotated[Sourced[Several[ClockTime]], AfterValidator(_rising)]
-    window: Sourced[Length]
-    overdue_after: Sourced[Length]
+    times: Annotated[Sourced[AtLeastOne[ClockTime]], AfterValidator(_rising)]
+    window: Sourced[SomeLength]
+    overdue_after: Sourced[SomeLength]
 
 
 class MissingFile(Typed):
     """What follows a reading that does not come, from its due time."""
 
-    remind_after: Annotated[Sourced[Several[Length]], AfterValidator(_rising)]
-    reminder_valid: Sourced[Length]
-    staff_after: Sourced[Length]
+    remind_after: Annotated[Sourced[Several[SomeLength]], AfterValidator(_rising)]
+    reminder_valid: Sourced[SomeLength]
+    staff_after: Sourced[SomeLength]
     missed_windows: Sourced[Positive]
-    first_chase_after: Sourced[Length]
+    first_chase_after: Sourced[SomeLength]
 
 
 class RepeatWithin(Typed):
     """How long a repeat may take, by the level that asks for it."""
 
-    red: Sourced[Length]
-    amber: Sourced[Length]
+    red: Sourced[SomeLength]
+    amber: Sourced[SomeLength]
 
 
 class ConfirmationFile(Typed):
@@ -413,10 +414,10 @@ class LadderFile(Typed):
     """Who is called in turn; the last step repeats until somebody answers."""
 
     steps: AtLeastOne[StepFile]
-    repeat_every: Sourced[Length]
-    acknowledge_within: Sourced[Length]
-    contact_within: Sourced[Length]
-    resume_after: Sourced[Length]
+    repeat_every: Sourced[SomeLength]
+    acknowledge_within: Sourced[SomeLength]
+    contact_within: Sourced[SomeLength]
+    resume_after: Sourced[SomeLength]
 
     @model_validator(mode="after")
     def _in_turn(self) -> Self:
@@ -437,8 +438,14 @@ class LaddersFile(Typed):
 class DurationFile(Typed):
     """How long a stay is planned, and from when."""
 
-    length: Sourced[Length]
+    length: Sourced[SomeLength]
     anchor: Sourced[Literal["onset", "admission"]]
+
+    @model_validator(mode="after")
+    def _whole_days(self) -> Self:
+        if self.length.value % timedelta(days=1):
+            raise ValueError("length: it is written in whole days")
+        return self
 
 
 class DischargeFile(Typed):
@@ -477,10 +484,10 @@ class Written(Typed):
     further_fall: Code | None
     exertion_rest_min: Code | None
     history_spacing: Sourced[Length]
-    late_after: Sourced[Length]
+    late_after: Sourced[SomeLength]
     clock_tolerance: Sourced[Length]
     before_stay: Sourced[Length]
-    stale_after: Sourced[Length]
+    stale_after: Sourced[SomeLength]
     start_up_grace: Sourced[Length]
     service: ServiceFile
     roles: dict[Code, Words]

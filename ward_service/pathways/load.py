@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from ward_service.domain.pathway import Pathway
-from ward_service.errors import WardError
+from ward_service.errors import PathwayRefusedError, WardError
+from ward_service.pathways.check import wrong
 from ward_service.pathways.file import Written
 from ward_service.pathways.translate import translate
 
@@ -68,7 +69,7 @@ def load(path: Path) -> PathwayFile:
     """Read one pathway file.
 
     Raises:
-        WardError: the file is not whole; the text names the field and what is wrong with it.
+        PathwayRefusedError: the file is not whole; it names every field and what is wrong with it.
     """
     text = path.read_text(encoding="utf-8")
     return read(text, path.name)
@@ -78,15 +79,18 @@ def read(text: str, name: str) -> PathwayFile:
     """Read a pathway from its text; `name` is how a refusal calls it.
 
     Raises:
-        WardError: the text is not a whole pathway.
+        PathwayRefusedError: the text is not a whole pathway.
     """
     try:
         written = Written.model_validate(yaml.load(text, _OneOfEach))  # noqa: S506
     except yaml.YAMLError as error:
-        raise WardError(f"{name} is not YAML that can be trusted: {error}") from error
+        reason = f"file: it is not YAML that can be trusted: {error}"
+        raise PathwayRefusedError(name, [reason]) from error
     except ValidationError as error:
-        wrong = "; ".join(f"{_where(e['loc'])}: {e['msg']}" for e in error.errors())
-        raise WardError(f"{name} is not a whole pathway, so nothing of it runs. {wrong}") from error
+        fields = [f"{_where(e['loc'])}: {e['msg']}." for e in error.errors()]
+        raise PathwayRefusedError(name, fields) from error
+    if problems := wrong(written):
+        raise PathwayRefusedError(name, problems)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return PathwayFile(translate(written), text, digest, written)
 

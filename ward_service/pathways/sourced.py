@@ -5,10 +5,12 @@ source gives says `ours, unsigned`.
 """
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -21,6 +23,12 @@ class Typed(BaseModel):
     """No field has a default that matters, so that a misspelt one is a missing one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _some(length: timedelta) -> timedelta:
+    if not length:
+        raise ValueError("it must be longer than nothing")
+    return length
 
 
 def _length(given: Any) -> timedelta:
@@ -41,6 +49,7 @@ def _sequence(given: Any) -> Any:
 
 
 Length = Annotated[timedelta, BeforeValidator(_length)]
+SomeLength = Annotated[Length, AfterValidator(_some)]
 ClockTime = Annotated[time, BeforeValidator(_clock)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=40)]
@@ -59,14 +68,41 @@ class Sourced(Typed, Generic[T]):
     source: SourceWords
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something that a file says with its source, and the field where it says so."""
+
+    field: str
+    value: object
+    source: str
+
+
+def everything_sourced(part: object, field: str = "") -> Iterator[Said]:
+    """Yield all that has a source, in the order of the file."""
+    if isinstance(part, Sourced):
+        yield Said(field, part.value, part.source)
+    elif isinstance(part, BaseModel):
+        source = getattr(part, "source", None)
+        if isinstance(source, str):
+            yield Said(field, part, source)
+        for name in type(part).model_fields:
+            yield from everything_sourced(getattr(part, name), f"{field}.{name}".strip("."))
+    elif isinstance(part, Mapping):
+        for key, value in part.items():
+            yield from everything_sourced(value, f"{field}.{key}")
+    elif isinstance(part, tuple):
+        for n, value in enumerate(part):
+            yield from everything_sourced(value, f"{field}.{n}")
+
+
 def is_ours(source: str) -> bool:
     """Say whether a source admits that there is none."""
     return any(word in source.lower() for word in ("unsigned", "unsourced"))
 
 
 def is_weak(source: str) -> bool:
-    """Say whether a source is no evidence: a proposal [P], or general knowledge [G]."""
-    return not is_ours(source) and not re.search(r"\[V2? ", source) and "[" in source
+    """Say whether part of a source is no evidence: a proposal [P], or general knowledge [G]."""
+    return not is_ours(source) and ("[P]" in source or "[G]" in source)
 
 
 def say_length(length: timedelta) -> str:

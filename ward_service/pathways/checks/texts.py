@@ -1,0 +1,102 @@
+"""Texts: all that are used exist, say a person's own numbers, and end with when to call 999."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from ward_service.contract.vocabulary import PATIENT
+from ward_service.domain.texts import PLACEHOLDER, SAFETY_NET, low_side
+from ward_service.pathways.checks.ladders import all_calls
+from ward_service.pathways.file import Written
+from ward_service.pathways.translate import bands_rule
+
+# Texts that the ward and the homes use by these names, whatever a pathway is about.
+FOR_PATIENTS: Final = (
+    "advice.green",
+    "advice.amber",
+    "advice.red",
+    "advice.unknown",
+    "advice.red_flag",
+    "remind.first",
+    "remind.second",
+    "repeat.red",
+    "repeat.amber",
+    "swap.ask",
+)
+ALWAYS: Final = (
+    *FOR_PATIENTS,
+    SAFETY_NET,
+    "technique",
+    "call.red",
+    "call.amber",
+    "call.overdue",
+    "call.technical",
+    "call.owner_reminder",
+)
+
+
+def wrong_texts(written: Written) -> Iterator[str]:
+    """Yield what is wrong with the texts, in any language."""
+    reference = written.texts.get(written.reference_language)
+    if reference is None:
+        yield f"texts: there is no language {written.reference_language}."
+        return
+    used = used_texts(written)
+    for id_, by in used.items():
+        if id_ not in reference:
+            why = f", which {by} uses" if by else ""
+            yield f"texts.{written.reference_language}: there is no text {id_}{why}."
+    known, patients = placeholders(written), texts_for_patients(written)
+    for language, texts in written.texts.items():
+        for id_, text in texts.items():
+            field = f"texts.{language}.{id_}"
+            if id_ not in used:
+                yield f"{field}: nothing uses it."
+            yield from _wrong_braces(field, text, known if id_ != SAFETY_NET else set())
+            if id_ in patients and not text.rstrip().endswith(f"{{{SAFETY_NET}}}"):
+                yield f"{field}: what a patient is told ends with {{{SAFETY_NET}}}."
+            if _said(text) != _said(reference.get(id_, text)):
+                yield f"{field}: its placeholders are not those of {written.reference_language}."
+
+
+def used_texts(written: Written) -> dict[str, str]:
+    """Return every text that is used, with the field that uses it (empty: the ward's own code)."""
+    used = dict.fromkeys(ALWAYS, "")
+    used.setdefault(written.service.out_of_hours, "service.out_of_hours")
+    for name, question in written.questions.items():
+        used.setdefault(question.said, f"questions.{name}.said")
+        for code in question.answers.value if question.answers else ():
+            used[f"answer.{name}.{code}"] = f"questions.{name}.answers"
+    for field, call in all_calls(written):
+        used.setdefault(call.text, field)
+    return used
+
+
+def texts_for_patients(written: Written) -> set[str]:
+    """Return the texts that tell a patient what to do."""
+    called = {call.text for _, call in all_calls(written) if call.to == PATIENT}
+    return {*FOR_PATIENTS, written.service.out_of_hours, *called}
+
+
+def placeholders(written: Written) -> set[str]:
+    """Return what may stand in braces: what everybody on this pathway has, whatever their bands."""
+    known = {SAFETY_NET, "opens", "closes", *written.parameters}
+    for vital, rule in written.vitals.items():
+        sides = [set(low_side(bands_rule(bands, 0))) for bands in rule.bands.values()]
+        known |= {f"{vital}_{level}_max" for level in (set.intersection(*sides) if sides else ())}
+    return known
+
+
+def in_a_text(written: Written, name: str) -> bool:
+    """Say whether a text has this placeholder."""
+    return any(name in _said(text) for texts in written.texts.values() for text in texts.values())
+
+
+def _said(text: str) -> set[str]:
+    return set(PLACEHOLDER.findall(text))
+
+
+def _wrong_braces(field: str, text: str, known: set[str]) -> Iterator[str]:
+    for name in sorted(_said(text) - known):
+        yield f"{field}: {{{name}}} is no number that everybody here has."
+    if set("{}") & set(PLACEHOLDER.sub("", text)):
+        yield f"{field}: it has a brace that belongs to no placeholder."
