@@ -29,7 +29,8 @@ def with_groups(episodes: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The episodes with `age_band` (years at admission by year of birth), `sex`, `ethnicity`,
-        `deprivation_quintile` (1 most deprived to 5), `language`, `channel` (how readings were planned to come), `mode`: all str.
+        `deprivation_quintile` (1 most deprived to 5), `language`, `channel` (how readings were
+        planned to come), `mode` (who acts first): all str.
     """
     age = episodes["admitted_at"].dt.year - episodes["birth_year"]
     decile = pd.to_numeric(episodes["deprivation_decile"])

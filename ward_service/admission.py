@@ -54,7 +54,7 @@ def _person(admission: Admission, pathway: Pathway, now: datetime) -> Person:
         zone=admission.zone,
         onset_on=admission.onset_date,
         age_years=_age(admission.birth_date, local(now, pathway.service.zone).date()),
-        pregnant=admission.pregnant,
+        pregnant=False if admission.sex == "male" else admission.pregnant,
     )
 
 

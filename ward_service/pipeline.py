@@ -7,7 +7,7 @@ and the calls to be made together; only then are there receipts, and only then i
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -287,7 +287,7 @@ def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str,
         "doubtful": bool(judged.doubts),
         "time_doubtful": judged.time_doubtful,
         "late": judged.late,
-        "news2": None,
+        "news2": asdict(score) if (score := judged.assessment.news2) else None,
         "pathway": stay.pathway.name,
     }
 

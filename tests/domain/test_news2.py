@@ -12,9 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import COH
-from ward_service.contract.vocabulary import Context, Level, Vital
+from tests.factories import COH, NOON
+from ward_service.contract.vocabulary import Level, Vital
 from ward_service.domain.assess import assess
+from ward_service.domain.conditions import Facts
+from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.news2 import (
     AIR_OR_OXYGEN,
     CHART,
@@ -347,4 +349,5 @@ def test_a_low_score_stands_beside_a_red_and_takes_nothing_from_it() -> None:
     values = {**NORMAL, Vital.SPO2: 92}
     whole = scored(values)
     assert (whole.total, whole.single_three) == (2, False)
-    assert assess(values, Context.REST, (), COH).level is Level.RED
+    facts = Facts(NOON, "Europe/London", limits_at_admission(COH), values)
+    assert assess(facts, COH).level is Level.RED

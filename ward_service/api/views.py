@@ -9,6 +9,7 @@ from ward_service.contract.api import (
     FindingView,
     LedgerEntryView,
     LimitsView,
+    News2View,
     ParameterView,
     ReadingView,
     StepView,
@@ -162,5 +163,6 @@ def reading_view(row: ReadingRow) -> ReadingView:
         doubts=tuple(row.doubts or ()),
         late=row.late,
         time_doubtful=row.time_doubtful,
+        news2=News2View.model_validate(row.news2) if row.news2 else None,
         pathway=row.pathway,
     )

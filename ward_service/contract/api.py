@@ -253,8 +253,22 @@ class BoardVersionView(View):
     health: HealthView
 
 
+class News2View(View):
+    """A NEWS2 with its points. There is a `total` only when `status` is complete."""
+
+    status: str
+    total: int | None
+    points: tuple[tuple[str, int], ...]
+    missing: tuple[str, ...]
+    reason: str
+    scale: str
+
+
 class ReadingView(View):
-    """A reading as it was kept and judged. `pathway` is what judged it, `id@version`."""
+    """A reading as it was kept and judged. `pathway` is what judged it, `id@version`.
+
+    `news2` is None on a pathway that does not use it.
+    """
 
     reading_id: UUID
     measured_at: AwareDatetime
@@ -266,6 +280,7 @@ class ReadingView(View):
     doubts: tuple[str, ...]
     late: bool
     time_doubtful: bool
+    news2: News2View | None = None
     pathway: str
 
 

@@ -51,6 +51,11 @@ UNITS: Final[dict[Vital, Unit]] = {
 }
 
 
+# What the value of `consciousness` stands for, by its place: 0 alert, 1 new confusion, 2 voice,
+# 3 pain, 4 unresponsive.
+ACVPU: Final = "ACVPU"
+
+
 class Level(StrEnum):
     """How worrying; `overdue` and `technical` stand beside the three clinical levels."""
 

@@ -3,12 +3,21 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ward_service.contract.vocabulary import UNITS, Context, Level, Quality, Vital
+from ward_service.contract.vocabulary import (
+    ACVPU,
+    UNITS,
+    Context,
+    Level,
+    Quality,
+    Spo2Target,
+    Vital,
+)
 from ward_service.domain.bands import WORRY, Bands, Placed, said_against
 from ward_service.domain.conditions import Facts, found
 from ward_service.domain.finding import Finding
 from ward_service.domain.inputs import Held
 from ward_service.domain.limits import bands_name, personal_bands
+from ward_service.domain.news2 import News2, Scale, score
 from ward_service.domain.pathway import Pathway, VitalRule
 from ward_service.domain.symptoms import judge_answers
 
@@ -31,12 +40,14 @@ class Assessment:
 
     `level` is None when nothing could be judged: that is not green. `reassuring` says that the
     reading is fully believed, so that it may fill a due time or withdraw a provisional alert.
+    `news2` is None on a pathway that does not use it.
     """
 
     findings: tuple[Finding, ...]
     doubts: tuple[str, ...]
     level: Level | None
     reassuring: bool
+    news2: News2 | None = None
 
     @property
     def concerns(self) -> tuple[Finding, ...]:
@@ -68,6 +79,7 @@ def assess(
     if facts.context is Context.REST:
         findings += _looks_swapped(facts, pathway, doubts)
     findings += _held(held, facts, pathway, doubts)
+    news2 = _news2(facts, pathway, findings) if pathway.news2.used and not doubts else None
     if pathway.reading_rules:
         findings += _several(facts, pathway, bool(doubts))
     if facts.answers or call_me:
@@ -82,7 +94,7 @@ def assess(
     reassuring = at_rest and not doubts and complete
     if level is Level.GREEN and not reassuring:
         level = None  # nothing against it is known, and nothing for it either
-    return Assessment(tuple(findings), tuple(dict.fromkeys(doubts)), level, reassuring)
+    return Assessment(tuple(findings), tuple(dict.fromkeys(doubts)), level, reassuring, news2)
 
 
 def _judge_value(
@@ -139,6 +151,39 @@ def _on_oxygen(facts: Facts) -> bool | None:
 def _bands(vital: Vital, rule: VitalRule, facts: Facts, on_oxygen: bool) -> Bands | None:
     ruled = rule.bands.get(bands_name(vital, facts.limits, on_oxygen))
     return personal_bands(ruled, facts.limits) if ruled is not None else None
+
+
+def _news2(facts: Facts, pathway: Pathway, findings: list[Finding]) -> News2 | None:
+    """Return the score of a reading at rest, and add what it finds: it never takes a red away.
+
+    A partial score has no total; three points in one parameter count all the same.
+    """
+    if facts.context is not Context.REST:
+        return None
+    two = facts.limits.target is Spo2Target.RANGE_88_92
+    scored = score(
+        facts.values,
+        scale=Scale.TWO if two else Scale.ONE,
+        on_oxygen=_on_oxygen(facts),
+        consciousness=_consciousness(facts.values.get(Vital.CONSCIOUSNESS)),
+        age_years=facts.age_years,
+        pregnant=facts.pregnant,
+    )
+    for at_least, level in pathway.news2.totals:
+        if scored.total is not None and scored.total >= at_least:
+            words = f"{scored.words} >= {at_least}"
+            findings.append(Finding(level, words, rule=f"news2.{at_least}", confirm=False))
+            break
+    if scored.single_three and pathway.news2.single_three is not None:
+        level = pathway.news2.single_three
+        findings.append(Finding(level, scored.words, rule="news2.single_three", confirm=False))
+    return scored
+
+
+def _consciousness(value: float | None) -> str | None:
+    """Return the letter of ACVPU that a value stands for; None for no such value."""
+    known = value is not None and value in range(len(ACVPU))
+    return ACVPU[int(value)] if known and value is not None else None
 
 
 def _several(facts: Facts, pathway: Pathway, doubted: bool) -> list[Finding]:

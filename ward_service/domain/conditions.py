@@ -30,7 +30,8 @@ class Facts:
     """What is known when a finding is looked for: a reading, or that one was missed.
 
     `history` are earlier readings, oldest first, and `last_rest` the latest at rest; readings
-    closer together than `spacing` count once. `missed` counts windows in a row.
+    closer together than `spacing` count once. `missed` counts windows in a row. Of age and
+    pregnancy None is unknown.
     """
 
     at: datetime
@@ -44,6 +45,8 @@ class Facts:
     spacing: timedelta = timedelta()
     paired_with: UUID | None = None
     missed: int = 0
+    age_years: int | None = None
+    pregnant: bool | None = None
 
 
 def found(rule: FindingRule, facts: Facts) -> Finding | None:

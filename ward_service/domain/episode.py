@@ -246,6 +246,8 @@ def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) ->
         state.last_rest,
         pathway.history_spacing,
         reading.paired_with,
+        age_years=state.age_years,
+        pregnant=state.pregnant,
     )
     assessment = assess(
         facts,
