@@ -65,7 +65,7 @@ def an_admission(gateway: str = "home-01", slot: int = 1, n: int | None = None) 
         slot=slot,
         phone="07700 900000",
         language="en",
-        onset_date=date(2026, 11, 23),
+        symptom_onset_date=date(2026, 11, 23),
         rest_spo2=97,
         referral_source="gp",
         referral_at=NOON - timedelta(days=1),

@@ -52,7 +52,7 @@ def _person(admission: Admission, pathway: Pathway, now: datetime) -> Person:
             pathway, admission.target, admission.usual_spo2, admission.home_oxygen
         ),
         zone=admission.zone,
-        onset_on=admission.onset_date,
+        onset_on=admission.symptom_onset_date,
         age_years=_age(admission.birth_date, local(now, pathway.service.zone).date()),
         pregnant=False if admission.sex == "male" else admission.pregnant,
     )
@@ -150,7 +150,7 @@ def _write(
         mode=admission.mode,
         referral_source=admission.referral_source,
         referral_at=admission.referral_at,
-        onset_date=admission.onset_date,
+        symptom_onset_date=admission.symptom_onset_date,
         rest_spo2=admission.rest_spo2,
         state=stored(state),
         next_deadline_at=state.next_at,

@@ -294,7 +294,7 @@ def _invented(
         ethnicity=dice.choice(("white", "asian", "black", "mixed", "other", None)),
         deprivation_decile=dice.choice((*range(1, 11), None)),
         language=dice.choice(("en", "en", "en", "pl", "ur")),
-        onset_date=began.date() - timedelta(days=dice.randint(0, 4)),
+        symptom_onset_date=began.date() - timedelta(days=dice.randint(0, 4)),
         rest_spo2=dice.randint(95, 98),
         referral_source=dice.choice(("111", "gp", "ed")),
         referral_at=began - timedelta(hours=dice.randint(2, 20)),

@@ -351,7 +351,7 @@ class Admission(BaseModel):
     reach: Channel = Channel.PHONE
     reach_tested: bool = False
     zone: str | None = Field(default=None, max_length=60)
-    onset_date: date | None = None
+    symptom_onset_date: date | None = None
     rest_spo2: float | None = Field(default=None, ge=0, le=100)
     referral_source: str | None = Field(default=None, max_length=40)
     referral_at: AwareDatetime | None = None

@@ -162,7 +162,7 @@ class EpisodeRow(Base):
     mode: Mapped[Mode]
     referral_source: Mapped[str | None]
     referral_at: Mapped[datetime | None]
-    onset_date: Mapped[date | None]
+    symptom_onset_date: Mapped[date | None]
     rest_spo2: Mapped[float | None]
     end_reason: Mapped[EndReason | None]
     state: Mapped[dict[str, Any]]

@@ -183,7 +183,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("channel", sa.String(), nullable=False))
         batch_op.add_column(sa.Column("referral_source", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("referral_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("onset_date", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("symptom_onset_date", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("rest_spo2", sa.Double(), nullable=True))
         batch_op.add_column(
             sa.Column(
