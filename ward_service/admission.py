@@ -49,13 +49,24 @@ def _person(admission: Admission, pathway: Pathway, now: datetime) -> Person:
     return Person(
         mode=admission.mode,
         limits=limits_at_admission(
-            pathway, admission.target, admission.usual_spo2, admission.home_oxygen
+            pathway, admission.target, _baseline(admission), admission.home_oxygen
         ),
         zone=admission.zone,
         onset_on=admission.symptom_onset_date,
         age_years=_age(admission.birth_date, local(now, pathway.service.zone).date()),
         pregnant=False if admission.sex == "male" else admission.pregnant,
     )
+
+
+def _baseline(admission: Admission) -> float | None:
+    """Return the SpO2 against which a trend is seen: the usual one, or the one at enrolment.
+
+    A target of its own needs the usual one, from a clinician who knows it.
+    Source: CLINICAL.md 5.6 [V S23], 1.4.
+    """
+    if admission.usual_spo2 is None and admission.target is Spo2Target.STANDARD:
+        return admission.rest_spo2
+    return admission.usual_spo2
 
 
 def _must_fit(admission: Admission, person: Person, pathway: Pathway, by: str) -> None:

@@ -32,10 +32,15 @@ app.add_typer(pathway_app, name="pathway")
 
 
 @contextmanager
-def _ward() -> Iterator[Ward]:
-    """Open the ward for one command; say a refusal in one sentence and end with 1."""
+def _ward(*, to_sign: bool = False) -> Iterator[Ward]:
+    """Open the ward for one command; say a refusal in one sentence and end with 1.
+
+    `to_sign`: a ward for live use does not start before something is signed; signing does.
+    """
     set_up()
     settings = _settings()
+    if to_sign:
+        settings = settings.model_copy(update={"use": "shadow"})
     try:
         yield open_ward(settings)
     except WardError as error:
@@ -169,3 +174,19 @@ def gateway_add(gateway_id: str) -> None:
     with _ward() as ward:
         key = add_gateway(ward, gateway_id, ward.clock.now())
         typer.echo(json.dumps({"gateway": gateway_id, "key": key}))
+
+
+@pathway_app.command("sign")
+def pathway_sign(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    lead: Annotated[str, typer.Option(help="The clinical lead who signs, by name.")],
+    role: Annotated[str, typer.Option(help="In which role.")],
+) -> None:
+    """Sign exactly this text, as a named clinical lead of this ward: it may then run live."""
+    from ward_service.pathways.load import load
+    from ward_service.setup import sign_pathway
+
+    with _ward(to_sign=True) as ward:
+        found = load(file)
+        sign_pathway(ward, found, lead, role, ward.clock.now())
+        typer.echo(f"{found.pathway.name} is signed by {lead.strip()}. sha256 {found.sha256}")

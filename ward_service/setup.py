@@ -5,10 +5,12 @@ from datetime import datetime
 
 from ward_service.contract.envelope import gateway_key
 from ward_service.contract.messages import GATEWAY_ID
-from ward_service.errors import WardError
+from ward_service.errors import ConflictError, WardError
 from ward_service.passwords import new_account
-from ward_service.store.tables import GatewayRow
-from ward_service.ward import Ward
+from ward_service.pathways.check import unsignable
+from ward_service.pathways.load import PathwayFile
+from ward_service.store.tables import GatewayRow, SignatureRow
+from ward_service.ward import Ward, signed_versions, version_row
 
 
 def add_account(ward: Ward, username: str, name: str, password: str) -> None:
@@ -40,3 +42,35 @@ def add_gateway(ward: Ward, gateway_id: str, now: datetime) -> str:
         if row.revoked_at is not None:
             raise WardError(f"Gateway {gateway_id} was revoked and cannot be used again.")
         return gateway_key(ward.secret, gateway_id, row.generation).hex()
+
+
+def sign_pathway(ward: Ward, file: PathwayFile, lead: str, role: str, now: datetime) -> None:
+    """Write down that a named clinical lead has signed exactly this text.
+
+    Raises:
+        ConflictError: this text is signed already, or another text ran under this version.
+        WardError: it cannot be signed yet; every reason is named.
+    """
+    if stops := unsignable(file.written):
+        raise WardError(f"{file.pathway.name} was not signed. " + " ".join(stops))
+    pathway = file.pathway
+    with ward.unit_of_work() as store:
+        row = store.pathway_version(pathway.id, pathway.version)
+        if row is not None and row.sha256 != file.sha256:
+            raise ConflictError(
+                f"Another text ran here as {pathway.name}. Give this one a new version. "
+                "Nothing was signed."
+            )
+        if row is None:
+            store.add(version_row(file, now))
+        if pathway.name in signed_versions(store):
+            raise ConflictError(f"{pathway.name} is signed already. Nothing was changed.")
+        signature = SignatureRow(
+            pathway_id=pathway.id,
+            version=pathway.version,
+            sha256=file.sha256,
+            lead=lead.strip(),
+            role=role.strip(),
+            signed_at=now,
+        )
+        store.add(signature)

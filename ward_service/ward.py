@@ -11,7 +11,7 @@ from ward_service.domain.pathway import Pathway
 from ward_service.errors import WardError
 from ward_service.pathways.load import SHIPPED, PathwayFile, load_all, read
 from ward_service.settings import Settings
-from ward_service.store.connect import Sessions, connect
+from ward_service.store.connect import Sessions, connect, engine_of
 from ward_service.store.migrate import migrate
 from ward_service.store.tables import PathwayVersionRow, SignatureRow
 from ward_service.store.unit_of_work import Store, unit_of_work
@@ -66,21 +66,28 @@ def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> 
     except OSError as error:
         raise WardError(f"{settings.data_dir} cannot be made: {error.strerror}.") from error
     sessions = connect(settings.database)
+    try:
+        return _opened(settings, clock, sessions, (now or clock.now)())
+    except BaseException:
+        engine_of(sessions).dispose()  # whoever is refused holds no connection
+        raise
+
+
+def _opened(settings: Settings, clock: Clock, sessions: Sessions, now: datetime) -> Ward:
     with unit_of_work(sessions, read_only=True):
         pass  # it answers: what goes wrong from here on is not its absence
     migrate(sessions)
     files = load_all(settings.pathways_dir or SHIPPED)
     with unit_of_work(sessions) as store:
-        _note_versions(store, files, (now or clock.now)())
+        _note_versions(store, files, now)
         rows = store.pathway_versions()
         _may_be_used(settings, store, files)
-    pathways = {file.name: file for file in (_read(row) for row in rows)}
     return Ward(
         settings=settings,
         clock=clock,
         sessions=sessions,
         secret=settings.secret(),
-        pathways=pathways,
+        pathways={file.name: file for file in (_read(row) for row in rows)},
         current={id_: file.pathway for id_, file in files.items()},
     )
 
@@ -110,20 +117,23 @@ def _note_versions(store: Store, files: dict[str, PathwayFile], now: datetime) -
         pathway = file.pathway
         row = store.pathway_version(pathway.id, pathway.version)
         if row is None:
-            store.add(
-                PathwayVersionRow(
-                    id=pathway.id,
-                    version=pathway.version,
-                    sha256=file.sha256,
-                    text=file.text,
-                    loaded_at=now,
-                )
-            )
+            store.add(version_row(file, now))
         elif row.sha256 != file.sha256:
             raise WardError(
                 f"The file of {pathway.name} has changed, but its version has not. Alerts quote "
                 "the version, so give it a new number. The ward did not start."
             )
+
+
+def version_row(file: PathwayFile, now: datetime) -> PathwayVersionRow:
+    """Return a pathway version as the store keeps it, word for word."""
+    return PathwayVersionRow(
+        id=file.pathway.id,
+        version=file.pathway.version,
+        sha256=file.sha256,
+        text=file.text,
+        loaded_at=now,
+    )
 
 
 def _read(row: PathwayVersionRow) -> Pathway:

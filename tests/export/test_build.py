@@ -86,7 +86,9 @@ def test_an_extract_of_three_weeks(ward: Ward, tmp_path: Path) -> None:
     alerts = pd.read_csv(tmp_path / "out/data/alerts_per_week.csv")
     red = alerts[(alerts["alert_class"] == "physiological") & (alerts["level"] == "red")]
     assert red["alerts"].tolist() == [0, 10, 0]  # every third of thirty, from day eleven on
-    assert alerts["patient_days"].tolist()[0] == 210
+    assert red["patient_days"].tolist()[0] == 210
+    silent = alerts[alerts["alert_class"] == "missing"]  # six people: too few to be published
+    assert silent["alerts"].isna().all()
 
 
 def test_two_builds_of_one_snapshot_are_the_same_bytes(ward: Ward, tmp_path: Path) -> None:

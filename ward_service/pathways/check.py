@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from ward_service.contract.api import Admission
 from ward_service.contract.vocabulary import Vital
 from ward_service.pathways.checks.bands import not_walked, wrong_bands
 from ward_service.pathways.checks.findings import wrong_findings
@@ -69,6 +70,12 @@ def _ages(written: Written) -> Iterator[str]:
         yield "enrolment.max_age_years: it lies below min_age_years."
 
 
+def _requires(written: Written) -> Iterator[str]:
+    for code in written.enrolment.requires.value:
+        if code not in Admission.model_fields:
+            yield f"enrolment.requires: an admission has no field {code}."
+
+
 def _sources(written: Written) -> Iterator[str]:
     for said in everything_sourced(written):
         for code in re.findall(r"\bS\d+\b", said.source):
@@ -78,6 +85,7 @@ def _sources(written: Written) -> Iterator[str]:
 
 _PARTS: Final[tuple[Callable[[Written], Iterator[str]], ...]] = (
     _ages,
+    _requires,
     wrong_parameters,
     _fills,
     wrong_bands,
