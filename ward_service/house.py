@@ -295,7 +295,7 @@ def _invented(
         deprivation_decile=dice.choice((*range(1, 11), None)),
         language=dice.choice(("en", "en", "en", "pl", "ur")),
         symptom_onset_date=began.date() - timedelta(days=dice.randint(0, 4)),
-        rest_spo2=dice.randint(95, 98),
+        rest_spo2=dice.randint(95, 97),
         referral_source=dice.choice(("111", "gp", "ed")),
         referral_at=began - timedelta(hours=dice.randint(2, 20)),
     )
