@@ -16,7 +16,7 @@ COH = read(TEXT, "coh.yaml").pathway
 
 
 def test_every_shipped_pathway_is_whole() -> None:
-    assert set(load_all()) == {"covid-oximetry-at-home"}
+    assert set(load_all()) == {"covid-oximetry-at-home", "covid-virtual-ward", "copd-88-92"}
 
 
 def test_the_rules_see_what_the_file_says() -> None:

@@ -83,7 +83,9 @@ def _about(written: Written) -> Iterator[Row]:
     yield Row(section, "version", f"{written.id}@{written.version}")
     yield Row(section, "owner", ", ".join((owner.name or "nobody yet", owner.role or "no role")))
     yield Row(section, "effective from", str(written.effective_from or "when it is signed"))
-    yield Row(section, "supersedes", f"version {written.supersedes or 'none'}")
+    yield Row(
+        section, "supersedes", f"version {written.supersedes}" if written.supersedes else "nothing"
+    )
     yield Row(section, "what changed", written.change_note)
 
 
@@ -138,7 +140,7 @@ def _bands(
         again = levels[:n].count(band.level)
         label = f"{band.level}, again" if again else str(band.level)
         if hang_on_baseline(bands) or _unset(bands, written):
-            said = _range_in_words(below, band, written)
+            said = f"up to {_edge(band.up_to, written)}" if band.up_to else "above that"
         else:
             said = _range(below, band, rule.digits.value, unit(vital), written)
         yield Row(section, label, said, group=f"{UNITS[vital].label}, {name}")
@@ -159,12 +161,6 @@ def _range(below: BandFile | None, band: BandFile, digits: int, tail: str, writt
     if low is None:
         return f"{top:g}{tail} or less" if top is not None else "every value"
     return f"{low:g}{tail} or more" if top is None else f"{low:g} to {top:g}{tail}"
-
-
-def _range_in_words(below: BandFile | None, band: BandFile, written: Written) -> str:
-    low = f"above {_edge(below.up_to, written)}" if below is not None and below.up_to else ""
-    high = f"up to {_edge(band.up_to, written)}" if band.up_to else ""
-    return ", ".join(part for part in (low, high) if part)
 
 
 def _edge(edge: EdgeFile | None, written: Written) -> str:
