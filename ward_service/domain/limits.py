@@ -56,8 +56,10 @@ class Limits:
         if self.baseline_spo2 is None:
             return None
         below = self.baseline_spo2 - value
-        floor = self.get(edge.not_below) if edge.not_below else None
-        return below if floor is None else max(below, floor)
+        if edge.not_below is None:
+            return below
+        floor = self.get(edge.not_below)
+        return None if floor is None else max(below, floor)
 
     def changed(
         self,
@@ -133,19 +135,20 @@ def wrong_with(limits: Limits, pathway: Pathway) -> list[str]:
 def _wrong_bands(vital: Vital, limits: Limits, pathway: Pathway, oxygen: bool) -> list[str]:
     rules = pathway.vitals[vital].bands
     name = bands_name(vital, limits, oxygen)
-    if not rules or name is None:
+    if not rules:
         return []
     if name not in rules:
         return [f"{pathway.name} has no bands for the target {limits.target}."]
     numbers = [limits.number_at(edge) for edge in rules[name].edges]
-    unset = [
-        edge.parameter
-        for edge, number in zip(rules[name].edges, numbers, strict=True)
-        if number is None and not (edge.below_baseline and limits.baseline_spo2 is None)
-    ]
+    named = [name for edge in rules[name].edges for name in (edge.parameter, edge.not_below)]
+    unset = [name for name in dict.fromkeys(named) if name and limits.get(name) is None]
     if unset:
         return [f"{', '.join(unset)} is set by nobody: a clinical lead must set it first."]
     set_ = [number for number in numbers if number is not None]
+    digits = rules[name].digits
+    if any(number != round(number, digits) for number in set_):
+        said = ", ".join(f"{number:g}" for number in set_)
+        return [f"The limits of {vital} have at most {digits} decimals: {said}."]
     if any(low >= high for low, high in pairwise(set_)):
         return [f"The limits of {vital} do not rise: {', '.join(f'{n:g}' for n in set_)}."]
     return []

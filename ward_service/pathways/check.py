@@ -77,10 +77,16 @@ def _requires(written: Written) -> Iterator[str]:
 
 
 def _sources(written: Written) -> Iterator[str]:
+    quoted = set()
     for said in everything_sourced(written):
-        for code in re.findall(r"\bS\d+\b", said.source):
-            if code not in written.sources:
+        codes = set(re.findall(r"\w+", said.source))
+        quoted |= codes
+        for code in sorted(codes - set(written.sources)):
+            if re.fullmatch(r"S\d+", code):
                 yield f"{said.field}: {code} is not among the sources of the file."
+    for code in written.sources:
+        if code not in quoted:
+            yield f"sources.{code}: nothing quotes it."
 
 
 _PARTS: Final[tuple[Callable[[Written], Iterator[str]], ...]] = (

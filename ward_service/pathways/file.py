@@ -70,6 +70,7 @@ AContext = Annotated[Context, Field(strict=False)]
 AChannel = Annotated[Channel, Field(strict=False)]
 AWay = Annotated[Source, Field(strict=False)]
 ADay = Annotated[date, Field(strict=False)]
+SourceCode = Annotated[str, Field(pattern=r"^\w+$")]
 Zone = Annotated[str, AfterValidator(_a_zone)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -465,7 +466,7 @@ class Written(Typed):
     effective_from: ADay | None
     supersedes: Positive | None
     change_note: Words
-    sources: dict[Words, Words]
+    sources: dict[SourceCode, Words]
     enrolment: EnrolmentFile
     modes: AtLeastOne[AMode]
     channels: AtLeastOne[AWay]
