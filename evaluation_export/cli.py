@@ -4,6 +4,7 @@ Exit codes, for schedulers: 0 written or well, 1 refused, 2 wrong usage, 3 nothi
 4 the check found something.
 """
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -57,9 +58,16 @@ def build_command(
         _stop(str(error), REFUSED)
     except FileExistsError:
         _stop(f"{out} is not empty, so nothing was written. Name a new folder.", REFUSED)
+    except OSError as error:
+        _stop(f"{out} cannot be written: {error.strerror}. Nothing was written.", REFUSED)
     except SQLAlchemyError:
         _stop("The database cannot be read. Nothing was written.", REFUSED)
-    note_release(out.parent / REGISTER, out, rule, release)
+    register = out.parent / REGISTER
+    try:
+        note_release(register, out, rule, release)
+    except OSError as error:
+        shutil.rmtree(out)  # what is not in the register must not leave
+        _stop(f"{register} cannot be written: {error.strerror}. Nothing was kept.", REFUSED)
     rows = sum(withheld.values())
     kind = "a trial, not for release" if release.trial else f"for {release.asked_by}"
     typer.echo(f"Wrote {out} under {rule.name}: {kind}; {rows} rows withheld (see SDC.md).")

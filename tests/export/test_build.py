@@ -16,8 +16,8 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from evaluation_export import extract
-from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, app
-from evaluation_export.package import DATE, UUID, check
+from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, REFUSED, app
+from evaluation_export.package import DATE, REGISTER, UUID, check
 from evaluation_export.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from ward_service.admission import admit
@@ -223,3 +223,22 @@ def test_it_finds_the_ward_that_the_launcher_runs(
 @pytest.mark.parametrize("plain", ["postgres://", "postgresql://"])
 def test_it_knows_a_database_by_each_name_that_the_ward_knows_it_by(plain: str) -> None:
     assert extract._with_driver(f"{plain}database/ward") == "postgresql+psycopg://database/ward"
+
+
+def test_a_place_that_cannot_be_written_is_refused_in_a_sentence(
+    ward: Ward, tmp_path: Path
+) -> None:
+    three_weeks(ward)
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "file" / "out")])
+    assert result.exit_code == REFUSED, result.exception
+    assert result.stderr.endswith("Not a directory. Nothing was written.\n")
+
+
+def test_what_cannot_be_registered_is_not_kept(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    (tmp_path / REGISTER).mkdir()
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out")])
+    assert result.exit_code == REFUSED, result.exception
+    assert result.stderr.endswith("Nothing was kept.\n")
+    assert not (tmp_path / "out").exists()
