@@ -1,6 +1,6 @@
 """The homes file: which homes this process carries, their keys, and where the broker is.
 
-The ward writes it when it makes gateways; whoever can read it can speak for these homes.
+Keys come from `ward-service gateway add`; whoever can read the file can speak for these homes.
 """
 
 import json
@@ -74,6 +74,8 @@ def read_homes(path: Path) -> HomesFile:
         where = "; ".join(
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()
         )
-        raise HomesError(f"{path} is not a homes file ({where}); ask the ward for it") from error
+        raise HomesError(
+            f"{path} is not a homes file ({where}); docs/operate.md shows one"
+        ) from error
     except ValueError as error:
-        raise HomesError(f"{path} is not JSON; ask the ward for it again") from error
+        raise HomesError(f"{path} is not JSON; docs/operate.md shows one") from error
