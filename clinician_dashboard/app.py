@@ -13,7 +13,11 @@ st.set_page_config(
 )
 settle()
 # Streamlit leaves a hand's breadth above a page and beside it; a ward list needs the room.
-st.html("<style>.stMainBlockContainer{padding:4.2rem 1.2rem 1rem}</style>")
+# It also fades what it waits to draw anew, and so the very bar that says that the ward is silent.
+st.html(
+    "<style>.stMainBlockContainer{padding:4.2rem 1.2rem 1rem}"
+    "[data-stale='true']{opacity:1!important}</style>"
+)
 pages = [
     st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
     st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),

@@ -4,6 +4,7 @@
 // slides under a finger. Every text goes in as text: what patients and staff wrote is never markup.
 
 const HOLD_MS = 8000;
+const ANSWER_MS = 8000; // then the button may be tried again: the same act twice is one act
 const held = new WeakMap();
 
 const make = (tag, className, text) => {
@@ -115,6 +116,10 @@ function write(state, kept, row) {
       take.setAttribute("aria-disabled", "true");
       take.firstChild.textContent = "Taking…";
       state.tell("take", { alert: row.alert, version: row.version, nonce: crypto.getRandomValues(new Uint32Array(1))[0] });
+      setTimeout(() => {
+        take.removeAttribute("aria-disabled");
+        take.firstChild.textContent = "Take";
+      }, ANSWER_MS);
     };
     action.append(take);
   }

@@ -29,6 +29,7 @@ def take() -> None:
         st.session_state.told = taken_words(error)
     except (WardAwayError, SignedOutError):
         st.session_state.told = "NOT taken: the ward does not answer. Try again."
+        return  # the list at hand is all there is to see
     st.session_state.pop("board", None)
 
 
@@ -55,11 +56,18 @@ def fresh_board() -> BoardView:
 @guarded
 def board_fragment() -> None:
     """Ask, and draw; one component, so that nothing flickers."""
-    if "me" not in st.session_state:
-        st.session_state.me = ward().me().name
-    board = fresh_board()
-    line = status_line(board.health, st.session_state.me) | {"counts": counts(board)}
-    status_bar(line, time.time())
+    away = False
+    try:
+        if "me" not in st.session_state:
+            st.session_state.me = ward().me().name
+        board = fresh_board()
+        st.session_state.heard = time.time()
+    except WardAwayError:
+        if "board" not in st.session_state:
+            raise
+        away, board = True, st.session_state.board[1]  # the last that was known, and said to be so
+    line = status_line(board.health, st.session_state.me, away=away) | {"counts": counts(board)}
+    status_bar(line, st.session_state.heard)
     if told := st.session_state.pop("told", None):
         st.toast(told, duration="long")
     ward_list(triage_rows(board), take, open_patient)

@@ -108,10 +108,16 @@ def counts(board: BoardView) -> str:
     return ", ".join(f"{number} {word}" for number, word in said)
 
 
-def status_line(health: HealthView, clinician: str) -> dict[str, Any]:
-    """Return what the bar above every page says of the ward itself."""
+def status_line(health: HealthView, clinician: str, *, away: bool = False) -> dict[str, Any]:
+    """Return what the bar above every page says of the ward itself.
+
+    `away`: the ward does not answer, and `health` is the last that it said.
+    """
     trouble = ""
-    if not health.well:
+    if away:
+        last = clock_time(health.now, health.now)
+        trouble = f"The ward does not answer. What stands below is from {last}: do not rely on it."
+    elif not health.well:
         since = f" since {clock_time(health.quiet_since, health.now)}" if health.quiet_since else ""
         trouble = f"{health.words}{since}. Do not rely on this list alone."
     blind = ""

@@ -104,6 +104,21 @@ def test_the_list_draws_what_it_is_given(names: list[str], monkeypatch: pytest.M
     assert status["use"] == "DEMO"
 
 
+def test_when_the_ward_goes_away_the_last_list_stays_and_is_said_to_be_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeWard, "board_now", a_board(a_line(family_name="Ash")))
+    app = drawn("triage.py")
+    before, _ = components(app)
+    monkeypatch.setattr(FakeWard, "breaks_with", WardAwayError("away"))
+    status, table = components(app.run())
+    assert status["trouble"] == (
+        "The ward does not answer. What stands below is from 12:00: do not rely on it."
+    )
+    assert status["heard"] == before["heard"]  # from which the browser counts by its own clock
+    assert [row["name"] for row in table["rows"]] == ["ASH, Pat"]
+
+
 def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,7 +1,9 @@
 """The ward list in a real browser, over a real ward: what a clinician sees and does."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from signal import SIGCONT, SIGSTOP
 from time import monotonic
 
 import pytest
@@ -150,6 +152,40 @@ def test_when_the_ward_is_gone_the_screen_says_so_by_itself(
     page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
     house.kill_ward()
     expect(page.get_by_text("The ward does not answer")).to_be_visible(timeout=20_000)
+    assert page.locator("tbody tr").count() == 3  # the last that was known, and said to be so
+    expect(page.get_by_text("NOT UPDATING for")).to_be_visible(timeout=30_000)
+    context.close()
+
+
+def test_when_the_ward_hangs_the_warning_does_not_fade(
+    browser: Browser, dashboard: Dashboard, house: House
+) -> None:
+    context = browser.new_context()
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    assert house.ward
+    house.ward.process.send_signal(SIGSTOP)
+    expect(page.get_by_text("NOT UPDATING for")).to_be_visible(timeout=30_000)
+    faded = (
+        "() => [...document.querySelectorAll('*')]"
+        ".filter(e => +getComputedStyle(e).opacity < 1 && e.innerText).length"
+    )
+    for _ in range(150):
+        assert page.evaluate(faded) == 0
+        page.wait_for_timeout(200)
+    house.ward.process.send_signal(SIGCONT)
+    context.close()
+
+
+def test_an_act_that_the_ward_never_answered_can_be_tried_again(
+    browser: Browser, dashboard: Dashboard, house: House
+) -> None:
+    context = browser.new_context()
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    house.kill_ward()
+    page.locator("button.take").first.click()
+    expect(page.get_by_text("NOT taken")).to_be_visible(timeout=20_000)
+    expect(page.locator("button.take").first).to_have_text(re.compile("^Take "), timeout=20_000)
+    assert page.locator("button.take").first.get_attribute("aria-disabled") is None
     context.close()
 
 
