@@ -1,5 +1,6 @@
 """Stays over HTTP: admit somebody, read what came from them."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -78,9 +79,9 @@ def list_ledger(episode_id: UUID, store: StoreDep) -> list[LedgerEntryView]:
 
 
 @router.get("/{episode_id}/limits")
-def get_limits(episode_id: UUID, ward: WardDep, store: StoreDep) -> LimitsView:
+def get_limits(episode_id: UUID, ward: WardDep, store: StoreDep, now: NowDep) -> LimitsView:
     """Return what this person is judged by."""
-    return _limits(episode_id, ward, store)
+    return _limits(episode_id, ward, store, now)
 
 
 @router.post("/{episode_id}/limits")
@@ -97,7 +98,7 @@ def change_limits(episode_id: UUID, given: LimitsEdit, hand: HandDep) -> LimitsV
     )
     hand.on_stay(episode_id, deed)
     with hand.ward.unit_of_work(read_only=True) as store:
-        return _limits(episode_id, hand.ward, store)
+        return _limits(episode_id, hand.ward, store, hand.now)
 
 
 @router.post("/{episode_id}/zone", status_code=status.HTTP_204_NO_CONTENT)
@@ -125,10 +126,10 @@ def end(episode_id: UUID, given: EndNote, hand: HandDep) -> None:
     hand.on_stay(episode_id, deed)
 
 
-def _limits(episode_id: UUID, ward: Ward, store: Store) -> LimitsView:
+def _limits(episode_id: UUID, ward: Ward, store: Store, now: datetime) -> LimitsView:
     _must_be(episode_id, store)
     [row] = store.episodes([episode_id], lock=False).values()
-    return limits_view(ward.pathways[row.pathway], state_of(row).limits)
+    return limits_view(ward.pathways[row.pathway], state_of(row), now)
 
 
 def _must_be(episode_id: UUID, store: Store) -> None:

@@ -1,6 +1,7 @@
 """Rows into the shapes that the contract promises. No rule lives here."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ward_service.contract.api import (
     AlertView,
@@ -17,8 +18,10 @@ from ward_service.contract.api import (
 from ward_service.contract.vocabulary import Level, Vital
 from ward_service.domain.alerts import AlertFinding
 from ward_service.domain.bands import WORRY
+from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
 
@@ -101,8 +104,9 @@ def spo2_bands(pathway: Pathway, limits: Limits) -> tuple[BandView, ...]:
     return tuple(BandView(low=low, high=high, level=level) for low, high, level in edges)
 
 
-def limits_view(pathway: Pathway, limits: Limits) -> LimitsView:
+def limits_view(pathway: Pathway, state: EpisodeState, now: datetime) -> LimitsView:
     """Return what a person is judged by, each number beside the pathway's own."""
+    limits, prompt = state.limits, exertion_prompt(state, pathway, now)
     return LimitsView(
         number=limits.number,
         target=limits.target,
@@ -120,6 +124,8 @@ def limits_view(pathway: Pathway, limits: Limits) -> LimitsView:
             for name, value in limits.parameters
         ),
         spo2_bands=spo2_bands(pathway, limits),
+        may_exert=prompt.allowed,
+        may_exert_words=prompt.words,
     )
 
 

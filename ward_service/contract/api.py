@@ -452,7 +452,11 @@ class ParameterView(View):
 
 
 class LimitsView(View):
-    """What a person is judged by. `number` rises with every change; `bands` are the result."""
+    """What a person is judged by. `number` rises with every change; `spo2_bands` are the result.
+
+    `may_exert` says whether they may be asked for a reading after exertion now; `may_exert_words`
+    why, or why not.
+    """
 
     number: int
     target: Spo2Target
@@ -460,6 +464,8 @@ class LimitsView(View):
     home_oxygen: bool | None
     parameters: tuple[ParameterView, ...]
     spo2_bands: tuple[BandView, ...]
+    may_exert: bool
+    may_exert_words: str
 
 
 class TaskView(View):

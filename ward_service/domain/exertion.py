@@ -1,0 +1,41 @@
+"""Whether somebody may be asked to exert themselves: only after a good reading at rest.
+
+Source: CLINICAL.md 1.5 [V S20]: not below 96 % at rest, unless supervised.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ward_service.contract.vocabulary import Vital
+from ward_service.domain.limits import Limits
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState
+
+
+@dataclass(frozen=True, slots=True)
+class ExertionPrompt:
+    """Whether to ask for a reading after exertion, and why (not), in words."""
+
+    allowed: bool
+    words: str
+
+
+def exertion_prompt(state: EpisodeState, pathway: Pathway, now: datetime) -> ExertionPrompt:
+    """Say whether this person may be asked now. Whatever is not known forbids it.
+
+    The reading at rest must be of the same occasion, fully believed, and at the limit or above.
+    """
+    limit = _limit(state.limits, pathway)
+    if limit is None:
+        return ExertionPrompt(False, "nobody on this pathway is asked to exert themselves")
+    rest = state.last_rest
+    spo2 = rest.values.get(Vital.SPO2) if rest is not None else None
+    if rest is None or spo2 is None or now - rest.at > pathway.history_spacing:
+        return ExertionPrompt(False, "first a reading at rest that can be believed")
+    if spo2 < limit:
+        return ExertionPrompt(False, f"SpO2 {spo2:g} % at rest is below {limit:g} %")
+    return ExertionPrompt(True, f"SpO2 {spo2:g} % at rest is {limit:g} % or more")
+
+
+def _limit(limits: Limits, pathway: Pathway) -> float | None:
+    return limits.get(pathway.exertion_rest_min) if pathway.exertion_rest_min else None
