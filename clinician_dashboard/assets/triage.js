@@ -106,8 +106,8 @@ function write(state, kept, row) {
   const how = cell("td", "how");
   how.append(make("span", "", row.state), make("span", "about", row.state_about));
   const action = cell("td", "action");
-  if (row.action === "take") {
-    const take = make("button", "take", "Take");
+  if (row.action) {
+    const take = make("button", "take", row.action);
     take.type = "button";
     take.dataset.does = "take";
     take.append(make("span", "hidden", ` ${row.name}`));
@@ -118,7 +118,7 @@ function write(state, kept, row) {
       state.tell("take", { alert: row.alert, version: row.version, nonce: crypto.getRandomValues(new Uint32Array(1))[0] });
       setTimeout(() => {
         take.removeAttribute("aria-disabled");
-        take.firstChild.textContent = "Take";
+        take.firstChild.textContent = row.action;
       }, ANSWER_MS);
     };
     action.append(take);

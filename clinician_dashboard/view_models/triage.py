@@ -60,7 +60,10 @@ class Spark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One patient on the list. `alert` and `version` go back with what a clinician does."""
+    """One patient on the list. `alert` and `version` go back with what a clinician does.
+
+    `action` is what the button says: which alert it takes, where another is somebody's already.
+    """
 
     id: str
     alert: str
@@ -164,8 +167,14 @@ def _row(line: PatientLine, now: datetime, same_surname: bool) -> Row:
         last_about=_last_about(line),
         state=_state(main)[0],
         state_about=_state(main, now)[1],
-        action="take" if unowned else "",
+        action=_action(main, unowned),
     )
+
+
+def _action(main: AlertView | None, unowned: list[AlertView]) -> str:
+    if not unowned:
+        return ""
+    return "Take" if unowned[0] is main else f"Take {unowned[0].level}"
 
 
 def _why(line: PatientLine) -> list[str]:

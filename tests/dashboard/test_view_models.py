@@ -169,7 +169,7 @@ def test_every_place_has_a_shape_and_a_word_beside_its_colour(place: Place) -> N
 def test_an_act_carries_the_alert_and_the_version_that_was_seen() -> None:
     alert = an_alert()
     [row] = triage_rows(a_board(a_line(place=Place.RED, alerts=(alert,), waiting_since=NOON)))
-    assert (row["alert"], row["version"], row["action"]) == (str(alert.id), 3, "take")
+    assert (row["alert"], row["version"], row["action"]) == (str(alert.id), 3, "Take")
 
 
 def test_what_is_taken_says_by_whom_and_offers_no_second_take() -> None:
@@ -177,6 +177,14 @@ def test_what_is_taken_says_by_whom_and_offers_no_second_take() -> None:
     [row] = triage_rows(a_board(a_line(place=Place.RED, alerts=(taken,))))
     assert (row["state"], row["state_about"], row["action"]) == ("Taken", "nurse-3 12:00", "")
     assert not row["unowned"]
+
+
+def test_where_one_alert_is_taken_the_button_says_which_other_it_takes() -> None:
+    taken = an_alert(state=AlertState.ACKNOWLEDGED, owner="nurse-3", acknowledged_at=NOON)
+    silence = an_alert(alert_class=AlertClass.MISSING, level=Level.OVERDUE)
+    line = a_line(place=Place.RED_AND_OVERDUE, alerts=(taken, silence), waiting_since=NOON)
+    [row] = triage_rows(a_board(line))
+    assert (row["state"], row["action"], row["alert"]) == ("Taken", "Take overdue", str(silence.id))
 
 
 def test_the_same_surname_is_warned_of() -> None:
