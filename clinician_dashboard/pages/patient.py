@@ -143,7 +143,7 @@ def spo2_chart(line: PatientLine, board: BoardView) -> None:
         return
     scale = alt.Scale(domain=[chart.FLOOR, chart.CEILING], clamp=True)
     y = alt.Y("spo2:Q", title="SpO2 %", scale=scale)
-    x = alt.X("at:T", title="measured")
+    x = alt.X("at:T", title="measured", axis=alt.Axis(format=chart.CLOCK, labelOverlap=True))
     drawn: Any = pd.DataFrame(chart.points(line.spo2))
     edges: Any = pd.DataFrame(chart.bands(line.spo2_bands))
     level = alt.Color(
@@ -154,7 +154,12 @@ def spo2_chart(line: PatientLine, board: BoardView) -> None:
     low = alt.Y("low:Q", scale=scale)
     bands = alt.Chart(edges).mark_rect(opacity=0.18).encode(y=low, y2="high:Q", color=level)
     curve = alt.Chart(drawn).mark_line(color=INK).encode(x=x, y=y, detail="run:N")
-    dots = alt.Chart(drawn).mark_circle(color=INK, size=30).encode(x=x, y=y)
+    filled = alt.condition("datum.doubtful", alt.value(0), alt.value(1))
+    dots = (
+        alt.Chart(drawn)
+        .mark_point(color=INK, fill=INK, size=30)
+        .encode(x=x, y=y, fillOpacity=filled)
+    )
     st.altair_chart((bands + curve + dots).properties(height=260), theme=None, width="stretch")
 
 

@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from clinician_dashboard.view_models.words import age
 from ward_service.contract.api import BandView, PointView
 
 GAP: Final = timedelta(hours=20)  # longer than the night between two agreed times
 FLOOR, CEILING = 60.0, 100.0
+# By the 24-hour clock, as everywhere else: the axis's own says 12:43 at a quarter to one at night.
+CLOCK: Final = {
+    "date": "%d %b",
+    "day": "%d %b",
+    "hours": "%H:%M",
+    "minutes": "%H:%M",
+    "seconds": "%H:%M:%S",
+}
 
 
 def points(series: Sequence[PointView]) -> list[dict[str, Any]]:
@@ -46,8 +55,9 @@ def words(series: Sequence[PointView], now: datetime) -> str:
     if not series:
         return "No SpO2 was measured yet."
     values = [point.value for point in series]
-    since = (now - series[-1].measured_at).total_seconds() / 3600
+    doubtful = sum(point.doubtful for point in series)
+    hollow = f" Hollow: {doubtful} doubtful." if doubtful else ""
     return (
         f"SpO2 from {values[0]:g} % to {values[-1]:g} %, lowest {min(values):g} %, "
-        f"{len(values)} points; the last was measured {since:.1f} hours ago."
+        f"{len(values)} points; age of the last: {age(series[-1].measured_at, now)}.{hollow}"
     )

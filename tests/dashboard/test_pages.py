@@ -131,6 +131,7 @@ def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
     said = [text.value for text in app.text]
     assert any("RED (physiological)" in words for words in said)
     assert "• SpO2 91 % <= 92 %, 12:00" in said
+    assert '"minutes": "%H:%M"' in app.get("vega_lite_chart")[0].proto.spec
     assert not app.radio
     app.toggle[0].set_value(True).run()
     assert (app.radio[0].label, app.radio[0].value) == ("Outcome", None)

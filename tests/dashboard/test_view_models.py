@@ -296,3 +296,19 @@ def test_the_chart_keeps_gaps_and_says_itself() -> None:
     assert [point["run"] for point in chart.points(points)] == [0, 1]
     assert chart.words(points, NOON).startswith("SpO2 from 97 % to 91 %, lowest 91 %")
     assert [band["level"] for band in chart.bands(BANDS)] == ["red", "amber", "green"]
+
+
+def test_the_chart_says_how_old_it_is_and_what_is_doubtful_in_it() -> None:
+    points = [
+        PointView(measured_at=NOON - minutes(m), value=v, doubtful=d)
+        for m, v, d in ((70, 97, False), (65, 101, True))
+    ]
+    said = chart.words(points, NOON)
+    assert "2 points; age of the last: 1 h 5 min." in said
+    assert said.endswith("Hollow: 1 doubtful.")
+    assert "Hollow" not in chart.words(points[:1], NOON)
+
+
+def test_the_charts_clock_has_twenty_four_hours() -> None:
+    midnight = NOON.replace(hour=0, minute=43)
+    assert f"{midnight:{chart.CLOCK['minutes']}}" == "00:43"
