@@ -125,9 +125,10 @@ async def sign_in(request: Request) -> Response:
     try:
         session = await anyio.to_thread.run_sync(ask)
     except (SignedOutError, RefusedError) as error:
-        return _page(str(error), 401)
+        return _page(str(error), 401, given.get("username", ""))
     except WardAwayError:
-        return _page("The ward does not answer, so nobody can sign in now. Try again soon.", 503)
+        words = "The ward does not answer, so nobody can sign in now. Try again soon."
+        return _page(words, 503, given.get("username", ""))
     answer = RedirectResponse("/", 303)
     answer.set_cookie(
         COOKIE, session.token, httponly=True, samesite="lax", path="/", secure=_over_https(request)
@@ -156,11 +157,13 @@ def _over_https(request: Request) -> bool:
     return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
 
 
-def _page(words: str, status: int = 200) -> HTMLResponse:
+def _page(words: str, status: int = 200, username: str = "") -> HTMLResponse:
+    """Return the form with a notice; a name that was typed is not typed again."""
     html = (HERE / "assets" / "sign_in.html").read_text(encoding="utf-8")
     notice = f'<p class="wrong" role="alert">{escape(words)}</p>' if words else ""
     headers = {"Cache-Control": "no-store"}
-    return HTMLResponse(html.replace("<!-- notice -->", notice), status, headers=headers)
+    html = html.replace("<!-- notice -->", notice).replace("<!-- username -->", escape(username))
+    return HTMLResponse(html, status, headers=headers)
 
 
 app = st.App(

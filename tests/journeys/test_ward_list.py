@@ -198,6 +198,12 @@ def test_nobody_unknown_sees_anything(browser: Browser, dashboard: Dashboard) ->
     page.fill("#password", "a wrong password")
     page.click("button")
     expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+    expect(page.locator("#username")).to_have_value(CLINICIAN)
+    page.fill("#username", HOSTILE)
+    page.fill("#password", "a wrong password")
+    page.click("button")
+    expect(page.locator("#username")).to_have_value(HOSTILE)
+    assert page.title() == "Sign in to the ward"
     context.close()
 
 
