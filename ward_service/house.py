@@ -81,7 +81,8 @@ def demo(*, recordings: Path | None, speed: float | None, people: int, seed: int
         _say(f"The ward list:   http://{LOOPBACK}:{house.ports['dashboard']}")
         _say(f"Sign in as:      {CLINICIAN}   with the password   {password}")
         _say(f"The ward's API:  http://{LOOPBACK}:{house.ports['ward']}/openapi.json")
-        _say(f"The clock runs {rate:g} times as fast as life. Everybody here is invented.")
+        whose = "The names are invented, the readings real" if recordings else "All is invented"
+        _say(f"The clock runs {rate:g} times as fast as life. {whose}.")
         _say("Ctrl-C ends everything.")
         return house.watch()
 

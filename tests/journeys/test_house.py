@@ -196,6 +196,7 @@ def test_sixteen_recorded_patients_are_red_on_the_ward_list(
     arguments = ("demo", "--recordings", str(recordings), "--speed", "60")
     visits.append(Visit(tmp_path, *arguments))
     visit = visits[0].opened()
+    assert "The names are invented, the readings real." in visit.said()
     url = visit.find(r"The ward list: +(\S+)")
     password = visit.find(r"with the password +(\S+)")
     with a_browser() as browser:
