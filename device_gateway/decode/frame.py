@@ -4,11 +4,12 @@ A decoder never guesses: what the sensor did not measure is absent, with its rea
 zero, 127 or any other number that could be read as one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from ward_service.contract.messages import Device
 from ward_service.contract.vocabulary import Quality, Vital
 
 
@@ -42,6 +43,11 @@ class Decoded:
     that a reading needs is there, else why not; what is still in `observations` then stands.
     `device_time` is the device's own claim, without a zone. `said` is every field of the frame in
     words, for support staff; it goes to a screen, never over the wire.
+
+    `measures` is False where a frame is no measurement at all: a wave, an answer to a command, or
+    about the device; no reading comes of it. `recorded`: the device keeps what it measured and may
+    send it late or again, so that the frame, with its time, names it. `user`: who pressed at a
+    shared device, as it counts its users. `device`: what the frame says of the device itself.
     """
 
     observations: Mapping[Vital, float]
@@ -49,6 +55,23 @@ class Decoded:
     no_value: NoValue | None = None
     device_time: datetime | None = None
     said: Mapping[str, object] = field(default_factory=dict)
+    measures: bool = True
+    recorded: bool = False
+    user: int | None = None
+    device: Device | None = None
 
 
 Decoder = Callable[[bytes], Decoded]
+
+
+def no_measurement(
+    said: Mapping[str, object], device: Device | None = None, device_time: datetime | None = None
+) -> Decoded:
+    """Return a frame that is no measurement: a wave, an answer, or about the device."""
+    return Decoded({}, said=said, measures=False, device=device, device_time=device_time)
+
+
+def in_order(flags: Iterable[Quality]) -> tuple[Quality, ...]:
+    """Return the flags once each, in the order of `Quality`."""
+    found = set(flags)
+    return tuple(flag for flag in Quality if flag in found)

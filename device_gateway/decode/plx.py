@@ -8,15 +8,16 @@ The two characteristics have different flag bits. Reserved bits, and bytes after
 field, are ignored as the service asks; a frame shorter than its own flags announce is refused.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from device_gateway.decode import plx_status, sfloat
-from device_gateway.decode.frame import Decoded, FrameError, NoValue
+from device_gateway.decode.fields import Fields, date_time_bytes, numbers, value_said, words
+from device_gateway.decode.frame import Decoded, NoValue
 from device_gateway.decode.plx_status import Measurement, Sensor
-from device_gateway.decode.sfloat import Sfloat, Special
+from device_gateway.decode.sfloat import Sfloat
 from ward_service.contract.vocabulary import Quality, Vital
 
 SPOT_CHECK: Final = 0x2A5E
@@ -75,9 +76,9 @@ def read_spot_check(frame: bytes) -> PlxFrame:
     Raises:
         FrameError: the frame is shorter than its own flags announce.
     """
-    fields = _Fields(frame)
+    fields = Fields(frame)
     flags = fields.uint(1)
-    normal = fields.pair()
+    normal = _read_pair(fields)
     clock_not_set = bool(flags & 1 << 4)
     device_time = None
     if flags & 1 << 0:
@@ -99,12 +100,12 @@ def read_continuous(frame: bytes) -> PlxFrame:
     Raises:
         FrameError: the frame is shorter than its own flags announce.
     """
-    fields = _Fields(frame)
+    fields = Fields(frame)
     flags = fields.uint(1)
     return PlxFrame(
-        normal=fields.pair(),
-        fast=fields.pair() if flags & 1 << 0 else None,
-        slow=fields.pair() if flags & 1 << 1 else None,
+        normal=_read_pair(fields),
+        fast=_read_pair(fields) if flags & 1 << 0 else None,
+        slow=_read_pair(fields) if flags & 1 << 1 else None,
         measurement=Measurement(fields.uint(2)) if flags & 1 << 2 else None,
         sensor=Sensor(fields.uint(3)) if flags & 1 << 3 else None,
         pulse_amplitude=fields.sfloat() if flags & 1 << 4 else None,
@@ -133,7 +134,7 @@ def _encode_spot_check(frame: PlxFrame) -> bytes:
         (
             bytes([flags]),
             _pair(frame.normal),
-            b"" if frame.device_time is None else _date_time(frame.device_time),
+            b"" if frame.device_time is None else date_time_bytes(frame.device_time),
             _status(frame),
         )
     )
@@ -166,11 +167,6 @@ def _pair(pair: Pair) -> bytes:
     return _word(pair.spo2) + _word(pair.pulse_rate)
 
 
-def _date_time(moment: datetime) -> bytes:
-    parts = (moment.month, moment.day, moment.hour, moment.minute, moment.second)
-    return moment.year.to_bytes(2, "little") + bytes(parts)
-
-
 def _status(frame: PlxFrame) -> bytes:
     measurement = b"" if frame.measurement is None else frame.measurement.to_bytes(2, "little")
     sensor = b"" if frame.sensor is None else frame.sensor.to_bytes(3, "little")
@@ -178,41 +174,8 @@ def _status(frame: PlxFrame) -> bytes:
     return measurement + sensor + amplitude
 
 
-@dataclass(slots=True)
-class _Fields:
-    """Takes fields off a frame from the left; no field has a place of its own in it."""
-
-    frame: bytes
-    at: int = field(default=0)
-
-    def uint(self, size: int) -> int:
-        """Return the next little-endian number.
-
-        Raises:
-            FrameError: the frame ends before it.
-        """
-        end = self.at + size
-        if end > len(self.frame):
-            raise FrameError(
-                f"too short: {len(self.frame)} bytes, but what it announces reaches byte {end}"
-            )
-        value = int.from_bytes(self.frame[self.at : end], "little")
-        self.at = end
-        return value
-
-    def sfloat(self) -> Sfloat:
-        return sfloat.read(self.uint(2))
-
-    def pair(self) -> Pair:
-        return Pair(self.sfloat(), self.sfloat())
-
-    def date_time(self) -> datetime | None:
-        """Return the next Date Time, or None where it is unknown (zeros) or no date at all."""
-        year, month, day, hour, minute, second = (self.uint(n) for n in (2, 1, 1, 1, 1, 1))
-        try:
-            return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - it has no zone
-        except ValueError:
-            return None
+def _read_pair(fields: Fields) -> Pair:
+    return Pair(fields.sfloat(), fields.sfloat())
 
 
 def _meaning(frame: PlxFrame) -> Decoded:
@@ -224,21 +187,13 @@ def _meaning(frame: PlxFrame) -> Decoded:
         Vital.PULSE_RATE: frame.normal.pulse_rate,
         Vital.PERFUSION_INDEX: frame.pulse_amplitude,
     }
-    observations = {} if no_value else _numbers(sent)
+    observations = {} if no_value else numbers(sent)
     if no_value is None and not {Vital.SPO2, Vital.PULSE_RATE} <= observations.keys():
         no_value = NoValue.NOT_MEASURED
     quality = plx_status.quality(measurement, sensor)
     if frame.clock_not_set:
         quality = (*quality, Quality.CLOCK_NOT_SET)
     return Decoded(observations, quality, no_value, frame.device_time, _said(frame))
-
-
-def _numbers(sent: dict[Vital, Value | None]) -> dict[Vital, float]:
-    return {
-        vital: float(value)
-        for vital, value in sent.items()
-        if value is not None and not isinstance(value, Special)
-    }
 
 
 def _said(frame: PlxFrame) -> dict[str, object]:
@@ -248,11 +203,11 @@ def _said(frame: PlxFrame) -> dict[str, object]:
     if frame.slow is not None:
         said["slow"] = _pair_said(frame.slow)
     if frame.measurement is not None:
-        said["measurement_status"] = plx_status.words(frame.measurement)
+        said["measurement_status"] = words(frame.measurement)
     if frame.sensor is not None:
-        said["sensor_status"] = plx_status.words(frame.sensor)
+        said["sensor_status"] = words(frame.sensor)
     if frame.pulse_amplitude is not None:
-        said["pulse_amplitude"] = _value_said(frame.pulse_amplitude)
+        said["pulse_amplitude"] = value_said(frame.pulse_amplitude)
     if frame.device_time is not None:
         said["device_time"] = frame.device_time.isoformat()
     said["clock_not_set"] = frame.clock_not_set
@@ -260,9 +215,4 @@ def _said(frame: PlxFrame) -> dict[str, object]:
 
 
 def _pair_said(pair: Pair) -> dict[str, object]:
-    return {"spo2": _value_said(pair.spo2), "pulse_rate": _value_said(pair.pulse_rate)}
-
-
-def _value_said(value: Value) -> object:
-    """Return the number, or the special value in words: never a number that stands for none."""
-    return value.name.lower().replace("_", " ") if isinstance(value, Special) else float(value)
+    return {"spo2": value_said(pair.spo2), "pulse_rate": value_said(pair.pulse_rate)}

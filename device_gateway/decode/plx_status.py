@@ -8,7 +8,7 @@ of a person); everything weaker is kept and flagged, so that a low value is neve
 from enum import IntFlag
 from typing import Final
 
-from device_gateway.decode.frame import NoValue
+from device_gateway.decode.frame import NoValue, in_order
 from ward_service.contract.vocabulary import Quality
 
 
@@ -102,16 +102,4 @@ def quality(measurement: Measurement, sensor: Sensor) -> tuple[Quality, ...]:
     """Return what these bits say against the numbers, in the order of `Quality`."""
     said = {flag for bits, flag in _QUALITY_OF_MEASUREMENT if measurement & bits}
     said |= {flag for bits, flag in _QUALITY_OF_SENSOR if sensor & bits}
-    return tuple(flag for flag in Quality if flag in said)
-
-
-def words(bits: Measurement | Sensor) -> list[str]:
-    """Return the set bits in words: `["validated"]`; a reserved bit by its number."""
-    named = type(bits)
-    return [
-        str(named(1 << n).name).lower().replace("_", " ")
-        if 1 << n in named.__members__.values()
-        else f"reserved bit {n}"
-        for n in range(int(bits).bit_length())
-        if int(bits) >> n & 1
-    ]
+    return in_order(said)
