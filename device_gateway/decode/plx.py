@@ -1,5 +1,8 @@
 """Pulse oximeter frames (GATT 0x2A5E spot check, 0x2A5F continuous) to values, and back.
 
+What the oximeter can do is in `plx_features.py`, how it is asked for stored spot checks in
+`plx_records.py`, what its status bits mean in `plx_status.py`.
+
 Source: Bluetooth SIG, Pulse Oximeter Service 1.0; SFLOAT numbers: IEEE 11073-20601.
 Pure and synchronous: bytes in, values out. `encode` is what replay and simulate speak with, so
 that an invented or recorded home goes through this decoder like a real one.
@@ -13,13 +16,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from device_gateway.decode import plx_status, sfloat
+from device_gateway.decode import device_clock, plx_features, plx_records, plx_status, sfloat
+from device_gateway.decode.family import Evidence, Family, Marks, Profile, Write
 from device_gateway.decode.fields import Fields, date_time_bytes, numbers, value_said, words
 from device_gateway.decode.frame import Decoded, NoValue
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Sfloat
 from ward_service.contract.vocabulary import Quality, Vital
 
+SERVICE: Final = 0x1822
 SPOT_CHECK: Final = 0x2A5E
 CONTINUOUS: Final = 0x2A5F
 
@@ -216,3 +221,28 @@ def _said(frame: PlxFrame) -> dict[str, object]:
 
 def _pair_said(pair: Pair) -> dict[str, object]:
     return {"spo2": value_said(pair.spo2), "pulse_rate": value_said(pair.pulse_rate)}
+
+
+FAMILY: Final = Family(
+    key="plx",
+    label="Pulse oximeter (0x1822)",
+    evidence=Evidence.CAPTURED,
+    marks=Marks(services=frozenset({SERVICE})),
+    profile=Profile(
+        # Spot checks first: those sent before the subscription are confirmed by BlueZ, and lost.
+        subscribe=(SPOT_CHECK, plx_records.CONTROL_POINT, CONTINUOUS),
+        decoders={
+            SPOT_CHECK: decode_spot_check,
+            CONTINUOUS: decode_continuous,
+            plx_features.FEATURES: plx_features.decode,
+            plx_records.CONTROL_POINT: plx_records.decode,
+        },
+        clock=device_clock.settings,
+        stored=(
+            Write(plx_records.CONTROL_POINT, plx_records.COUNT_STORED, response=True),
+            Write(plx_records.CONTROL_POINT, plx_records.REPORT_STORED, response=True),
+        ),
+        read=(plx_features.FEATURES,),
+        silence_s=10,
+    ),
+)

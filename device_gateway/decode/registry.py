@@ -1,25 +1,76 @@
-"""Which decoder reads which characteristic. A device family adds its file and one line here."""
+"""Which families there are, and who reads their frames.
+
+A device family adds its file, its frames in `tests/frames/`, and one line here.
+"""
 
 from collections.abc import Mapping
 from typing import Final
 
-from device_gateway.decode import plx
+from device_gateway.decode import (
+    blood_pressure,
+    device_clock,
+    device_information,
+    plx,
+    thermometer,
+    uuids,
+)
+from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, Decoder, FrameError
 
+# The services of the Bluetooth SIG first: where a device offers one beside its maker's own, the
+# one with status bits and a time is taken.
+FAMILIES: Final[Mapping[str, Family]] = {
+    family.key: family
+    for family in (
+        plx.FAMILY,
+        thermometer.FAMILY,
+        blood_pressure.FAMILY,
+    )
+}
+
+# What a device of any family may have: about itself, its battery, its clock.
+ABOUT_THE_DEVICE: Final[Mapping[int, Decoder]] = {
+    **device_information.DECODERS,
+    device_clock.CURRENT_TIME: device_clock.decode_current_time,
+    device_clock.DATE_TIME: device_clock.decode_date_time,
+}
+
+# Characteristics that mean the same on every device, because the Bluetooth SIG gave them their
+# number; all others are read under the name of a family.
 DECODERS: Final[Mapping[int, Decoder]] = {
-    plx.SPOT_CHECK: plx.decode_spot_check,
-    plx.CONTINUOUS: plx.decode_continuous,
+    **ABOUT_THE_DEVICE,
+    **plx.FAMILY.profile.decoders,
+    **thermometer.FAMILY.profile.decoders,
+    **blood_pressure.FAMILY.profile.decoders,
+}
+
+_OF_FAMILY: Final[Mapping[str, Mapping[int, Decoder]]] = {
+    key: {**ABOUT_THE_DEVICE, **family.profile.decoders} for key, family in FAMILIES.items()
 }
 
 
-def decode(characteristic: int, frame: bytes) -> Decoded:
-    """Return what a frame of this characteristic (16-bit UUID) says.
+def decoders(family: str = "") -> Mapping[int, Decoder]:
+    """Return who reads which characteristic: of a family, or, without one, of every device.
+
+    Raises:
+        FrameError: there is no such family.
+    """
+    if family and family not in FAMILIES:
+        raise FrameError(f"no family {family!r}; known: {', '.join(FAMILIES)}")
+    return _OF_FAMILY[family] if family else DECODERS
+
+
+def decode(characteristic: int, frame: bytes, family: str = "") -> Decoded:
+    """Return what a frame of this characteristic says.
 
     Raises:
         FrameError: nobody here reads this characteristic, or the frame cannot be read.
     """
-    decoder = DECODERS.get(characteristic)
+    known = decoders(family)
+    decoder = known.get(characteristic)
     if decoder is None:
-        known = ", ".join(f"{uuid:04X}" for uuid in sorted(DECODERS))
-        raise FrameError(f"no decoder for characteristic {characteristic:04X}; known: {known}")
+        named = ", ".join(uuids.said(uuid) for uuid in sorted(known))
+        raise FrameError(
+            f"no decoder for characteristic {uuids.said(characteristic)}; known: {named}"
+        )
     return decoder(frame)

@@ -10,7 +10,7 @@ from device_gateway.decode import plx, sfloat
 from device_gateway.decode.frame import FrameError, NoValue
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
-from device_gateway.decode.registry import DECODERS, decode
+from device_gateway.decode.registry import decode
 from device_gateway.decode.sfloat import Special
 from ward_service.contract.vocabulary import Quality, Vital
 
@@ -79,14 +79,9 @@ def test_reserved_flags_and_bytes_after_the_end_are_ignored(characteristic: int)
 
 
 def test_all_flags_with_a_short_body_are_refused() -> None:
-    for characteristic in DECODERS:
+    for characteristic in (SPOT_CHECK, CONTINUOUS):
         with pytest.raises(FrameError, match="too short"):
             decode(characteristic, bytes.fromhex("ff61004800"))
-
-
-def test_an_unknown_characteristic_is_refused_by_name() -> None:
-    with pytest.raises(FrameError, match="2A37; known: 2A5E, 2A5F"):
-        decode(0x2A37, b"\x00\x48")
 
 
 @pytest.mark.parametrize(
