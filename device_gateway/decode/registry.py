@@ -8,11 +8,13 @@ from typing import Final
 
 from device_gateway.decode import (
     blood_pressure,
+    contec,
     device_clock,
     device_information,
     plx,
     thermometer,
     uuids,
+    viatom,
 )
 from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, Decoder, FrameError
@@ -25,6 +27,8 @@ FAMILIES: Final[Mapping[str, Family]] = {
         plx.FAMILY,
         thermometer.FAMILY,
         blood_pressure.FAMILY,
+        viatom.FAMILY,
+        contec.FAMILY,
     )
 }
 
