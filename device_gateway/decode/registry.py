@@ -1,4 +1,4 @@
-"""Which families there are, and who reads their frames.
+"""Which families there are, which of them a device is, and who reads its frames.
 
 A device family adds its file, its frames in `tests/frames/`, and one line here.
 """
@@ -7,17 +7,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from device_gateway.decode import (
+    berrymed,
     blood_pressure,
     contec,
     device_clock,
     device_information,
+    jumper,
+    nonin,
+    pc60fw,
     plx,
     thermometer,
     uuids,
     viatom,
 )
-from device_gateway.decode.family import Family
+from device_gateway.decode.family import Advert, Family
 from device_gateway.decode.frame import Decoded, Decoder, FrameError
+from device_gateway.decode.unread import UNREAD
 
 # The services of the Bluetooth SIG first: where a device offers one beside its maker's own, the
 # one with status bits and a time is taken.
@@ -29,6 +34,10 @@ FAMILIES: Final[Mapping[str, Family]] = {
         blood_pressure.FAMILY,
         viatom.FAMILY,
         contec.FAMILY,
+        berrymed.FAMILY,
+        jumper.FAMILY,
+        nonin.FAMILY,
+        pc60fw.FAMILY,
     )
 }
 
@@ -51,6 +60,30 @@ DECODERS: Final[Mapping[int, Decoder]] = {
 _OF_FAMILY: Final[Mapping[str, Mapping[int, Decoder]]] = {
     key: {**ABOUT_THE_DEVICE, **family.profile.decoders} for key, family in FAMILIES.items()
 }
+
+
+def recognise(advert: Advert) -> Family | None:
+    """Return the family of a device: by its services, else by its name if only one family fits.
+
+    None: nobody here reads it, or its name alone does not decide. Ask again with the services that
+    it has once connected.
+    """
+    for family in FAMILIES.values():
+        if family.marks.by_service(advert):
+            return family
+    if why_unread(advert) is not None:
+        return None
+    named = [family for family in FAMILIES.values() if family.marks.by_name(advert)]
+    return named[0] if len(named) == 1 else None
+
+
+def why_unread(advert: Advert) -> str | None:
+    """Return why a device is not read, in words; None if it is not one that we know of."""
+    for unread in UNREAD:
+        marks = unread.marks
+        if marks.by_service(advert) or marks.by_name(advert) or marks.by_company(advert):
+            return f"{unread.label}: {unread.why}"
+    return None
 
 
 def decoders(family: str = "") -> Mapping[int, Decoder]:
