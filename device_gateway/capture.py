@@ -4,10 +4,10 @@ This is the one way in for a radio, a recording and an invented home alike. Pure
 """
 
 import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from device_gateway.decode.frame import NEVER_LEAVES_HOME, Decoded, FrameError
+from device_gateway.decode.frame import NEVER_LEAVES_HOME, Decoded, FrameError, in_order
 from device_gateway.decode.registry import decode
 from device_gateway.homes import Place
 from device_gateway.spool import Outgoing, SetAside
@@ -18,25 +18,40 @@ from ward_service.contract.vocabulary import Quality, Source
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A frame as it was received: from which characteristic, when (aware), by which device."""
+    """A frame as it was received: from which characteristic, when (aware), by which device.
+
+    `family` is the key in the registry for a vendor's characteristic, "" for one of the Bluetooth
+    SIG. `stored`: it came while the device reported what it has stored, so it is not of this
+    moment even if the frame does not say so. `clock_ahead`: how far the device's clock is ahead of
+    ours, where it could be read in the same connection.
+    """
 
     characteristic: int
     frame: bytes
     at: datetime
     device: Device | None = None
+    family: str = ""
+    stored: bool = False
+    clock_ahead: timedelta | None = None
 
 
-def spooled(capture: Capture, place: Place) -> Outgoing | SetAside:
+def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
     """Return the reading to send, or the frame with the reason why nothing can be sent.
+
+    None: the frame is no measurement, but a wave, an answer, or about the device itself.
 
     A frame in which nothing was measured is a reading too, with its quality and no value: the ward
     must be able to tell a slipped sensor from a silent home. Demonstration and test data are not
     about a person and stay here.
     """
     try:
-        decoded = decode(capture.characteristic, capture.frame)
+        decoded = decode(capture.characteristic, capture.frame, capture.family)
     except FrameError as error:
         return SetAside(capture.at, capture.frame, str(error))
+    if not decoded.measures:
+        return None
+    if capture.stored:
+        decoded = replace(decoded, quality=in_order((*decoded.quality, Quality.STORED)))
     if decoded.no_value in NEVER_LEAVES_HOME:
         return SetAside(capture.at, capture.frame, decoded.no_value.value)
     reading = _reading(capture, decoded, place)
@@ -52,31 +67,36 @@ def _reading(capture: Capture, decoded: Decoded, place: Place) -> Reading:
         observations=tuple(
             Observation(vital=vital, value=value) for vital, value in decoded.observations.items()
         ),
-        device=capture.device,
+        device=_device(capture.device, decoded.device),
         quality=decoded.quality,
         source_key=_source_key(capture, decoded, place),
     )
 
 
 def _measured_at(capture: Capture, decoded: Decoded) -> datetime:
-    """Return the device's time for a stored measurement with a set clock, else our own.
+    """Return when the device says that it measured what it kept, else our own time.
 
-    The device's clock has no zone: a gateway sets its devices to UTC (BLE.md 1.8).
+    The device's clock has no zone: a gateway sets its devices to UTC (BLE.md 1.8). How far it is
+    ahead, where that is known, corrects it, and makes even a clock that was never set of use.
     """
-    if not _stored(decoded) or decoded.device_time is None:
+    if not _kept(decoded) or decoded.device_time is None:
         return capture.at
-    if Quality.CLOCK_NOT_SET in decoded.quality:
-        return capture.at
-    return decoded.device_time.replace(tzinfo=UTC)
+    shown = decoded.device_time.replace(tzinfo=UTC)
+    if capture.clock_ahead is not None:
+        try:
+            return shown - capture.clock_ahead
+        except OverflowError:  # a date at the very edge of the calendar is no date
+            return capture.at
+    return capture.at if Quality.CLOCK_NOT_SET in decoded.quality else shown
 
 
 def _source_key(capture: Capture, decoded: Decoded, place: Place) -> str | None:
-    """Name a stored measurement by its bytes, so that sending it again changes nothing.
+    """Name a measurement that was kept by its bytes, so that sending it again changes nothing.
 
     Only where the bytes carry a time: two measurements of one value have equal bytes otherwise,
     and the second would be lost. A device without a serial number is named by its home.
     """
-    if not _stored(decoded) or decoded.device_time is None:
+    if not _kept(decoded) or decoded.device_time is None:
         return None
     serial = capture.device.serial if capture.device else ""
     device = serial or f"{place.gateway}/{place.slot}"
@@ -84,5 +104,12 @@ def _source_key(capture: Capture, decoded: Decoded, place: Place) -> str | None:
     return hashlib.sha256(named).hexdigest()
 
 
-def _stored(decoded: Decoded) -> bool:
-    return Quality.STORED in decoded.quality
+def _kept(decoded: Decoded) -> bool:
+    return decoded.recorded or Quality.STORED in decoded.quality
+
+
+def _device(known: Device | None, said: Device | None) -> Device | None:
+    """Put what the frame says of its device over what was known of it."""
+    if known is None or said is None:
+        return known or said
+    return known.model_copy(update=said.model_dump(exclude_defaults=True))

@@ -56,5 +56,5 @@ class Home:
         entries = [
             spooled(item, self.place) if isinstance(item, Capture) else item for item in items
         ]
-        self.spool.add(entries, progress)
+        self.spool.add([entry for entry in entries if entry is not None], progress)
         self._wake.set()

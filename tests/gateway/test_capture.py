@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from device_gateway.capture import Capture, spooled
-from device_gateway.decode import plx
+from device_gateway.decode import plx, uuids, viatom
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
@@ -18,6 +19,10 @@ from ward_service.contract.vocabulary import Quality, Source, Vital
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 8, 0)  # noqa: DTZ001 - as a device shows it
 STORED = Measurement.FROM_STORAGE
+# Captured: Beurer BM54 (BLE.md 4, vector 12): 104/74, 2026-07-22T11:21, pulse 79.
+CUFF = "1e68004a000000ea0707160b15004f00000000"
+RING_LIVE = viatom.ANSWERS
+RING = "5500ff00000d00624200000000006100920a01002f"
 
 
 def capture(
@@ -29,6 +34,10 @@ def capture(
 ) -> Capture:
     frame = PlxFrame(pair or Pair(97.4, 72), **fields)
     return Capture(characteristic, plx.encode(characteristic, frame), at, device)
+
+
+def of_cuff(frame: str = CUFF, **circumstances: Any) -> Capture:
+    return Capture(0x2A35, bytes.fromhex(frame), circumstances.pop("at", NOON), **circumstances)
 
 
 def reading(one: Capture, n: int = 1) -> Reading:
@@ -124,3 +133,78 @@ def test_a_stored_measurement_sent_again_has_the_same_key_and_no_other_has() -> 
 
 def test_stored_measurements_without_a_time_are_not_taken_for_one() -> None:
     assert reading(capture(measurement=STORED)).source_key is None
+
+
+def test_what_is_no_measurement_is_no_reading() -> None:
+    for characteristic, frame in (
+        (0x2A19, "48"),
+        (0x2A60, "47008001200000"),
+        (0x2A52, "06000101"),
+        (0x2A2B, "ea070b16080002078002"),
+    ):
+        assert spooled(Capture(characteristic, bytes.fromhex(frame), NOON), a_place()) is None
+    wave = Capture(uuids.number("FF02"), bytes.fromhex("eb000348093f"), NOON, family="contec")
+    assert spooled(wave, a_place()) is None
+
+
+def test_a_vendors_frame_is_read_under_its_family() -> None:
+    read = reading(Capture(RING_LIVE, bytes.fromhex(RING), NOON, family="viatom"))
+    assert {o.vital: o.value for o in read.observations} == {
+        Vital.SPO2: 98,
+        Vital.PULSE_RATE: 66,
+        Vital.PERFUSION_INDEX: 1.0,
+    }
+    aside = spooled(Capture(RING_LIVE, bytes.fromhex(RING), NOON), a_place())
+    assert isinstance(aside, SetAside)
+    assert aside.reason.startswith("no decoder for characteristic")
+
+
+def test_what_a_frame_says_of_its_device_is_added_to_what_was_known() -> None:
+    known = Device(model="O2Ring", serial="A1", battery=99)
+    one = Capture(RING_LIVE, bytes.fromhex(RING), NOON, known, family="viatom")
+    assert reading(one).device == Device(model="O2Ring", serial="A1", battery=97)
+    one = Capture(RING_LIVE, bytes.fromhex(RING), NOON, family="viatom")
+    assert reading(one).device == Device(battery=97)
+
+
+def test_what_came_in_a_report_of_stored_records_is_stored_even_if_it_does_not_say_so() -> None:
+    one = capture(device_time=MORNING)
+    live, stored = reading(one), reading(replace(one, stored=True))
+    assert (live.measured_at, live.quality, live.source_key) == (NOON, (), None)
+    assert (stored.measured_at, stored.quality) == (
+        MORNING.replace(tzinfo=UTC),
+        (Quality.STORED,),
+    )
+    assert stored.source_key is not None
+
+
+def test_a_cuff_that_sends_its_memory_again_changes_nothing() -> None:
+    first = reading(of_cuff())
+    again = reading(of_cuff(at=NOON + timedelta(days=1)))
+    assert first.measured_at == datetime(2026, 7, 22, 11, 21, tzinfo=UTC)
+    assert again.measured_at == first.measured_at
+    assert first.source_key == again.source_key is not None
+
+
+def test_a_cuff_without_a_time_is_believed_to_be_of_now() -> None:
+    read = reading(of_cuff("00 7800 5000 0000"))
+    assert (read.measured_at, read.source_key) == (NOON, None)
+
+
+def test_how_far_a_clock_is_ahead_corrects_what_the_device_kept() -> None:
+    hour = timedelta(hours=1)
+    read = reading(of_cuff(clock_ahead=hour))
+    assert read.measured_at == datetime(2026, 7, 22, 10, 21, tzinfo=UTC)
+    assert read.source_key == reading(of_cuff()).source_key  # the same record, however dated
+    one = capture(measurement=STORED, device_time=MORNING, clock_not_set=True)
+    assert reading(one).measured_at == NOON
+    assert reading(replace(one, clock_ahead=hour)).measured_at == datetime(
+        2026, 11, 24, 7, 0, tzinfo=UTC
+    )
+    assert reading(replace(capture(device_time=MORNING), clock_ahead=hour)).measured_at == NOON
+
+
+def test_a_date_at_the_edge_of_the_calendar_is_no_date() -> None:
+    last_day = "1e68004a0000000f270c1f173b3b4f00000000"  # 9999-12-31T23:59:59
+    read = reading(of_cuff(last_day, clock_ahead=timedelta(hours=-1)))
+    assert read.measured_at == NOON
