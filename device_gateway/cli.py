@@ -2,7 +2,6 @@
 
 import json
 import logging
-import re
 import signal
 import sys
 from collections.abc import Iterable
@@ -13,11 +12,12 @@ from typing import Annotated, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
-from device_gateway import recordings, replay, simulate
+from device_gateway import explain, recordings, replay, simulate
 from device_gateway.connection import Pace
-from device_gateway.decode.frame import FrameError
-from device_gateway.decode.registry import DECODERS
-from device_gateway.decode.registry import decode as decode_frame
+from device_gateway.decode import uuids
+from device_gateway.decode.frame import Decoder
+from device_gateway.decode.registry import FAMILIES, decoders
+from device_gateway.decode.stream import Stream
 from device_gateway.homes import HomesError, HomesFile, Place, read_homes
 from device_gateway.logs import log_to_stderr
 from device_gateway.play import Part, play
@@ -60,29 +60,41 @@ def main() -> None:
 
 @app.command("decode")
 def decode_command(
-    characteristic: Annotated[
-        str, typer.Option(help="16-bit UUID of the characteristic, such as 2A5F")
-    ],
     frames: Annotated[
         list[str] | None,
-        typer.Argument(metavar="HEX", help="one frame each; from standard input if none is given"),
+        typer.Argument(metavar="HEX", help="one notification each; from standard input if none"),
     ] = None,
+    characteristic: Annotated[
+        str | None, typer.Option(help="UUID, such as 2A5F; may be left out if the family has one")
+    ] = None,
+    family: Annotated[
+        str, typer.Option(help=f"whose frames, for a vendor's: {', '.join(FAMILIES)}")
+    ] = "",
+    file: Annotated[
+        bool, typer.Option("--file", help="each HEX is a whole file that was fetched from a device")
+    ] = False,
 ) -> None:
-    """Print what frames say, one line of JSON each. Exit 1 if one cannot be read."""
-    try:
-        uuid = int(characteristic.removeprefix("0x"), 16)
-    except ValueError:
-        uuid = -1
-    if uuid not in DECODERS:
-        known = ", ".join(f"{uuid:04X}" for uuid in sorted(DECODERS))
-        _refuse(f"no decoder for characteristic {characteristic!r}; known: {known}", WRONG_USAGE)
+    """Print what frames say, one line of JSON each. Exit 1 if something cannot be read.
+
+    A family whose frames come split or glued is put together first, as the radio does it.
+    """
+    if family and family not in FAMILIES:
+        _refuse(f"no family {family!r}; known: {', '.join(FAMILIES)}", WRONG_USAGE)
+    head: explain.Line = {}
+    if family:
+        head |= {"family": family, "evidence": FAMILIES[family].evidence}
+    if file:
+        decoder, stream = _file_decoder(family), Stream()
+    else:
+        uuid = _characteristic(characteristic, family)
+        head["characteristic"] = uuids.said(uuid)
+        decoder, stream = decoders(family)[uuid], _stream(uuid, family)
     unreadable = False
-    for text in frames or _lines(sys.stdin):
-        line = _decoded(uuid, text)
+    for line in explain.lines(frames or _lines(sys.stdin), head, decoder, stream):
         typer.echo(json.dumps(line))
         if "error" in line:
             unreadable = True
-            typer.echo(f"{text}: {line['error']}", err=True)
+            typer.echo(f"{line['frame']}: {line['error']}", err=True)
     if unreadable:
         raise typer.Exit(UNREADABLE)
 
@@ -235,22 +247,35 @@ def _lines(stream: Iterable[str]) -> Iterable[str]:
     return (line.strip() for line in stream if line.strip())
 
 
-def _decoded(characteristic: int, text: str) -> dict[str, object]:
-    line: dict[str, object] = {"characteristic": f"{characteristic:04X}", "frame": text}
+def _characteristic(written: str | None, family: str) -> int:
+    subscribed = FAMILIES[family].profile.subscribe if family else ()
+    if written is None and len(subscribed) == 1:
+        return subscribed[0]
+    known = decoders(family)
     try:
-        frame = bytes.fromhex(re.sub(r"0x|[\s:,-]", "", text))
+        uuid = uuids.number(written or "")
     except ValueError:
-        return line | {"error": "not hexadecimal"}
-    try:
-        decoded = decode_frame(characteristic, frame)
-    except FrameError as error:
-        return line | {"error": str(error)}
-    return line | {
-        "observations": decoded.observations,
-        "quality": decoded.quality,
-        "no_value": decoded.no_value,
-        "fields": decoded.said,
-    }
+        uuid = -1
+    if uuid not in known:
+        names = ", ".join(uuids.said(uuid) for uuid in sorted(known))
+        _refuse(f"no decoder for characteristic {written!r}; known: {names}", WRONG_USAGE)
+    return uuid
+
+
+def _stream(characteristic: int, family: str) -> Stream:
+    profile = FAMILIES[family].profile if family else None
+    if profile is None or characteristic not in profile.subscribe:
+        return Stream()
+    return Stream(profile.framing)
+
+
+def _file_decoder(family: str) -> Decoder:
+    found = {key: one.profile.file_decoder for key, one in FAMILIES.items()}
+    decoder = found.get(family)
+    if decoder is None:
+        names = ", ".join(key for key, one in found.items() if one)
+        _refuse(f"--file needs a --family of: {names}", WRONG_USAGE)
+    return decoder
 
 
 def _refuse(why: str, code: int) -> NoReturn:

@@ -13,6 +13,7 @@ from device_gateway.cli import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE, app
 from device_gateway.spool import Spool
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.gateway.conftest import COMMAND, BrokerProcess
+from tests.gateway.test_viatom_file import A_NIGHT
 
 WriteHomes = Callable[[int, int], tuple[Path, dict[str, bytes]]]
 NIGHT = "measured_at,spo2,pulse_rate\n2026-11-24T01:00:00Z,97,60\n2026-11-24T02:00:00Z,91,70\n"
@@ -58,7 +59,7 @@ def test_decode_names_what_it_cannot_read_and_reads_the_rest() -> None:
     assert short["error"] == reason
     assert no_hex["error"] == "not hexadecimal"
     assert good["observations"]["spo2"] == 97
-    assert result.stderr.splitlines() == [f"00 61 00 48: {reason}", "six: not hexadecimal"]
+    assert result.stderr.splitlines() == [f"00610048: {reason}", "six: not hexadecimal"]
 
 
 @pytest.mark.parametrize("characteristic", ["2A37", "oxygen"])
@@ -66,6 +67,62 @@ def test_decode_of_an_unknown_characteristic_is_wrong_usage(characteristic: str)
     result = run("decode", "--characteristic", characteristic, "00")
     assert result.exit_code == WRONG_USAGE
     assert "2A5E, 2A5F" in result.stderr
+
+
+def test_decode_puts_a_vendors_notifications_together() -> None:
+    result = run("decode", "--family", "contec", "eb 01 05", "445e7f0012eb0003", "48093f")
+    assert result.exit_code == 0
+    values, wave = lines(result.stdout)
+    assert values["frame"] == "eb0105445e7f0012"
+    assert values["characteristic"] == "FF02"
+    assert values["observations"] == {"spo2": 94, "pulse_rate": 68}
+    assert (wave["measures"], wave["fields"]["wave"]) == (False, 72)
+
+
+def test_decode_says_what_it_threw_away_and_why() -> None:
+    flipped = "5500ff00000d00624200000000006100920a01002e"
+    result = run("decode", "--family", "viatom", flipped, "55 00 ff 00")
+    assert result.exit_code == UNREADABLE
+    wrong, cut = lines(result.stdout)
+    assert (wrong["frame"], wrong["error"]) == (flipped, "its checksum is wrong")
+    assert (cut["frame"], cut["error"]) == ("5500ff00", "cut off")
+    assert result.stderr.splitlines()[0] == f"{flipped}: its checksum is wrong"
+
+
+def test_decode_says_what_is_unproven() -> None:
+    [line] = lines(run("decode", "--family", "jumper", "81386344").stdout)
+    assert line["evidence"] == "published only: unproven on a device"
+    assert line["observations"]["spo2"] == 99
+
+
+def test_decode_reads_about_the_device_under_any_family() -> None:
+    [line] = lines(run("decode", "--family", "viatom", "--characteristic", "2A19", "48").stdout)
+    assert line["fields"] == {"battery": 72}
+
+
+def test_decode_reads_a_file_that_a_device_stored() -> None:
+    result = run("decode", "--family", "viatom", "--file", A_NIGHT.hex(), A_NIGHT[:-1].hex())
+    assert result.exit_code == UNREADABLE
+    night, short = lines(result.stdout)
+    assert night["fields"]["samples"] == 2
+    assert short["error"] == "49 bytes, but its header says 50"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--family", "oxygen", "00"), "known: plx, thermometer, blood_pressure, viatom"),
+        (("--family", "plx", "00"), "no decoder for characteristic None; known: 2A08"),
+        (("00",), "no decoder for characteristic None; known: 2A08"),
+        (("--characteristic", "FF02", "eb7f6a"), "no decoder for characteristic 'FF02'"),
+        (("--family", "jumper", "--file", "00"), "--file needs a --family of: viatom"),
+        (("--file", "00"), "--file needs a --family of: viatom"),
+    ],
+)
+def test_decode_refuses_what_it_cannot_choose(arguments: tuple[str, ...], why: str) -> None:
+    result = run("decode", *arguments)
+    assert result.exit_code == WRONG_USAGE
+    assert why in result.stderr
 
 
 def test_recordings_lists_what_needs_a_home_and_what_is_broken(tmp_path: Path) -> None:
