@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,12 @@ def test_a_family_without_a_captured_frame_says_so() -> None:
     for family in FAMILIES:
         told = (FOLDER / f"{family}.json").read_text()
         assert ("captured" in told) is (family not in unproven)
+
+
+def test_the_docs_say_of_each_family_whether_it_is_proven() -> None:
+    rows = (Path(__file__).parents[2] / "docs" / "devices.md").read_text().splitlines()
+    told = {row.split("`")[1]: "published only" in row for row in rows if row.startswith("| `")}
+    assert told == {key: one.evidence is Evidence.PUBLISHED for key, one in FAMILIES.items()}
 
 
 def test_the_commands_of_contec_have_their_sum() -> None:
