@@ -7,7 +7,7 @@ meanings as those of the 16-bit SFLOAT; they are told by the whole word, before 
 
 from typing import Final
 
-from device_gateway.decode.sfloat import Sfloat, Special
+from device_gateway.decode.sfloat import Sfloat, Special, scaled
 
 _SPECIAL: Final = {
     0x007FFFFE: Special.POSITIVE_INFINITY,
@@ -29,5 +29,4 @@ def read(word: int) -> Sfloat:
     mantissa, exponent = word & 0xFFFFFF, word >> 24
     mantissa -= 0x1000000 * (mantissa >= 0x800000)
     exponent -= 0x100 * (exponent >= 0x80)
-    power: int = 10 ** abs(exponent)
-    return float(mantissa * power) if exponent >= 0 else mantissa / power
+    return scaled(mantissa, exponent)

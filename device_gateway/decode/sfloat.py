@@ -39,6 +39,11 @@ def read(word: int) -> Sfloat:
     mantissa, exponent = word & 0xFFF, word >> 12
     mantissa -= 0x1000 * (mantissa >= 0x800)
     exponent -= 0x10 * (exponent >= 8)
+    return scaled(mantissa, exponent)
+
+
+def scaled(mantissa: int, exponent: int) -> float:
+    """Return the float nearest to a mantissa times a power of ten."""
     power: int = 10 ** abs(exponent)
     # A product is exact, and one division of two whole numbers is rounded once.
     return float(mantissa * power) if exponent >= 0 else mantissa / power
