@@ -238,8 +238,7 @@ def _news2(written: Written) -> Iterator[Row]:
     yield Row(section, "used" if given.used else "not used", given.reason)
     for total in given.totals:
         yield Row(section, f"{total.at_least} or more points", total.level, total.source)
-    if given.used:
-        yield _row(section, "3 points in one sign", given.single_three)
+    yield _row(section, "3 points in one sign", given.single_three)
 
 
 def _times(written: Written) -> Iterator[Row]:
