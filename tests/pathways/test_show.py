@@ -133,10 +133,11 @@ def test_nothing_changed_is_nothing_said() -> None:
 
 # One of these is another value than the one that stands, and still of its kind.
 CANDIDATES: tuple[Any, ...] = (
+    "other_words",
     "red", "amber", "temperature", "pulse_rate", "exertion", "symptom", "missing", "sms", "phone",
     "patient", "self_escalate", "monitored", "monday", "tuesday", "several", "one", "onset",
     "admission", "up_to", "7 days", "3 min", "7 h", "07:07", "18:30", "Europe/Paris", "2027-01-01",
-    None, True, False, 1, 2, 3, 5, 91, 93.0, 99, "other_words", "confirm",
+    None, True, False, 1, 2, 3, 5, 91, 93.0, 99, "confirm",
     "11:00", 0, 6, 8, 20, 150, 1.5, [{"to": "patient", "by": "agreed", "text": "advice.red"}],
     ["sms"], {"is": 90, "source": "ours"}, {"below_baseline": "drop", "not_below": None},
 )  # fmt: skip
@@ -144,16 +145,16 @@ CANDIDATES: tuple[Any, ...] = (
 
 def changes(place: str, value: Any, doc: Doc) -> list[Written]:
     """Return the whole files that differ in one value only."""
-    found = []
-    for candidate in CANDIDATES:
+    found: list[Written] = []
+    likely_first = sorted(CANDIDATES, key=lambda other: type(other) is not type(value))
+    for candidate in likely_first:
         if candidate == value:
             continue
         try:
             found.append(Written.model_validate(with_value(doc, place, candidate)))
         except ValidationError:
             continue
-        if len(found) == 2:
-            break
+        break
     return found
 
 

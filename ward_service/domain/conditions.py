@@ -103,10 +103,10 @@ def _changed_by(condition: ChangedBy, facts: Facts) -> str | None:
     if not earlier:
         return None
     if condition.falls_by is not None:
-        change, edge, which = max(earlier) - now, condition.falls_by, "fell"
+        change, edge, which = _difference(max(earlier), now), condition.falls_by, "fell"
     else:
         assert condition.rises_by is not None  # noqa: S101 - the file names one of the two
-        change, edge, which = now - min(earlier), condition.rises_by, "rose"
+        change, edge, which = _difference(now, min(earlier)), condition.rises_by, "rose"
     by = facts.limits.number_at(edge)
     if by is None or change < by:
         return None
@@ -118,7 +118,7 @@ def _exertion_fall(condition: ExertionFall, facts: Facts) -> str | None:
     now = facts.values.get(Vital.SPO2)
     rest = _paired_rest(facts)
     by = facts.limits.number_at(condition.falls_by)
-    if now is None or rest is None or by is None or rest - now < by:
+    if now is None or rest is None or by is None or _difference(rest, now) < by:
         return None
     return f"SpO2 fell from {rest:g} % at rest to {now:g} % (limit {by:g})"
 
@@ -131,6 +131,11 @@ def _paired_rest(facts: Facts) -> float | None:
         if past is not None and past.reading_id == facts.paired_with:
             return past.values.get(Vital.SPO2)
     return None
+
+
+def _difference(one: float, other: float) -> float:
+    """Return how much more one value is, as a person reckons: 82.8 is 2.8 more than 80."""
+    return round(one - other, 6)
 
 
 def _answer_is(condition: AnswerIs, facts: Facts) -> str | None:

@@ -55,7 +55,7 @@ class Limits:
             return value
         if self.baseline_spo2 is None:
             return None
-        below = self.baseline_spo2 - value
+        below = round(self.baseline_spo2 - value, 6)  # as a person reckons: 95.3 less 3 is 92.3
         if edge.not_below is None:
             return below
         floor = self.get(edge.not_below)

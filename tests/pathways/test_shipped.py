@@ -1,0 +1,262 @@
+"""The shipped pathways against the tables that they come from, and the rules for their words."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.pathways.documents import NAMES, read_doc, shipped
+from tests.pathways.test_check import fixture_values
+from ward_service.contract.vocabulary import Channel, Level, Mode, Spo2Target, Vital
+from ward_service.domain.bands import Bands
+from ward_service.domain.limits import Limits, bands_name, limits_at_admission, wrong_with
+from ward_service.domain.limits import personal_bands as bands_of
+from ward_service.domain.pathway import Ladder, Pathway
+from ward_service.domain.texts import numbers_for, text_for
+from ward_service.pathways.checks.bands import printed_values
+from ward_service.pathways.checks.texts import texts_for_patients
+from ward_service.pathways.load import SHIPPED, load
+
+FILES = {name: load(SHIPPED / f"{name}.yaml") for name in NAMES}
+COH, CVW, COPD = (
+    FILES[name].pathway for name in ("covid-oximetry-at-home", "covid-virtual-ward", "copd-88-92")
+)
+# Fixture values, for tests only: they have no verified source (CLINICAL 1.4).
+SET = read_doc(fixture_values(shipped("copd-88-92"), 2, 4, 85))
+USUALLY_90 = limits_at_admission(SET.pathway, Spo2Target.RANGE_88_92, 90.0, True)
+
+
+def personal(pathway: Pathway, limits: Limits, on_oxygen: bool = False) -> Bands:
+    name = bands_name(Vital.SPO2, limits, on_oxygen)
+    found = bands_of(pathway.vitals[Vital.SPO2].bands[name], limits)
+    assert found is not None
+    return found
+
+
+# Numbers against CLINICAL
+
+
+@pytest.mark.parametrize("pathway", [COH, CVW])
+@pytest.mark.parametrize(
+    ("value", "level"), [(95, "green"), (94, "amber"), (93, "amber"), (92, "red"), (50, "red")]
+)
+def test_resting_spo2_is_judged_by_clinical_1_3(pathway: Pathway, value: float, level: str) -> None:
+    assert personal(pathway, limits_at_admission(pathway)).place(value).level == level
+
+
+# CLINICAL 1.4 with the fixture values 2, 4 and 85, for somebody whose usual SpO2 is 90.
+@pytest.mark.parametrize(
+    ("value", "on_air", "on_oxygen"),
+    [
+        (86, "red", "red"), (87, "amber", "amber"), (88, "amber", "amber"), (89, "green", "green"),
+        (92, "green", "green"), (93, "green", "amber"), (96, "green", "amber"),
+        (97, "green", "red"),
+    ],
+)  # fmt: skip
+def test_a_range_of_88_to_92_is_judged_by_clinical_1_4(
+    value: float, on_air: str, on_oxygen: str
+) -> None:
+    assert personal(SET.pathway, USUALLY_90, False).place(value).level == on_air
+    assert personal(SET.pathway, USUALLY_90, True).place(value).level == on_oxygen
+
+
+def test_nobody_is_below_the_floor() -> None:
+    usually_88 = limits_at_admission(SET.pathway, Spo2Target.BASELINE, 88.0)
+    assert personal(SET.pathway, usually_88).place(85).level is Level.RED  # 88 - 4 is 84
+    usually_87 = limits_at_admission(SET.pathway, Spo2Target.BASELINE, 87.0)
+    assert wrong_with(usually_87, SET.pathway) == ["The limits of spo2 do not rise: 85, 85."]
+
+
+def test_nobody_is_admitted_while_the_constants_are_null() -> None:
+    limits = limits_at_admission(COPD, Spo2Target.BASELINE, 90.0)
+    [said] = wrong_with(limits, COPD)
+    assert said.startswith("red_drop, absolute_floor, amber_drop is set by nobody")
+    # A floor that nobody has set is missed too, and not taken for none.
+    two = limits.changed({"amber_drop": 2.0, "red_drop": 4.0})
+    assert wrong_with(two, COPD)[0].startswith("absolute_floor is set by nobody")
+
+
+def test_the_standard_bands_are_for_nobody_whose_usual_value_is_low() -> None:
+    assert wrong_with(limits_at_admission(SET.pathway), SET.pathway) == [
+        "copd-88-92@1 has no bands for the target standard."
+    ]
+
+
+def test_limits_between_printed_values_are_refused() -> None:
+    limits = limits_at_admission(COH).changed({"red_max": 91.5})
+    assert wrong_with(limits, COH) == ["The limits of spo2 have at most 0 decimals: 91.5, 94."]
+
+
+@pytest.mark.parametrize("pathway", [COH, CVW, COPD])
+def test_the_day_is_that_of_clinical_1_7(pathway: Pathway) -> None:
+    assert [f"{at:%H}" for at in pathway.schedule.times] == ["09", "13", "17"]
+    hours = [after.total_seconds() / 3_600 for after in pathway.missing.remind_after]
+    assert hours == [2, 4]
+    assert pathway.missing.staff_after.total_seconds() == 6 * 3_600
+    assert pathway.missing.missed_windows == 2
+    assert pathway.missing.first_chase_after.total_seconds() == 3_600
+    assert pathway.duration.days == 14
+
+
+def test_check_ins_are_those_of_the_guidance() -> None:
+    assert COH.check_in_days == (2, 5, 7, 10, 12)
+    assert CVW.check_in_days == tuple(range(1, 15))  # daily contact, like a ward round
+    assert COH.duration.from_onset
+    assert not CVW.duration.from_onset
+
+
+def test_news2_is_scored_where_it_can_be() -> None:
+    assert [p.news2.used for p in (COH, CVW, COPD)] == [False, True, False]
+    assert CVW.news2.totals == ((7, Level.RED), (5, Level.RED), (3, Level.AMBER))
+
+
+@given(
+    red=st.integers(80, 95), amber=st.integers(82, 98), target=st.sampled_from(list(Spo2Target)),
+    usual=st.integers(50, 100), drops=st.tuples(st.integers(1, 10), st.integers(1, 15)),
+    floor=st.integers(70, 92), top=st.integers(90, 95), high=st.integers(92, 98),
+)  # fmt: skip
+def test_limits_that_are_allowed_place_every_printed_value_once(
+    red: int, amber: int, target: Spo2Target, usual: int, drops: tuple[int, int], floor: int,
+    top: int, high: int,
+) -> None:  # fmt: skip
+    file = FILES["covid-oximetry-at-home"] if target is Spo2Target.STANDARD else SET
+    pathway = file.pathway
+    own = {
+        "red_max": red, "amber_max": amber, "amber_drop": drops[0], "red_drop": drops[1],
+        "absolute_floor": floor, "oxygen_target_max": top, "oxygen_amber_max": high,
+    }  # fmt: skip
+    limits = limits_at_admission(pathway, target, float(usual)).changed(
+        {name: float(value) for name, value in own.items() if name in pathway.parameters}
+    )
+    if wrong_with(limits, pathway):
+        return
+    for on_oxygen in (True, False):
+        bands = personal(pathway, limits, on_oxygen)
+        for value in printed_values(file.written.vitals[Vital.SPO2]):
+            held = [
+                level
+                for low, high_, level in bands.edges()
+                if (low is None or low <= value) and (high_ is None or value <= high_)
+            ]
+            assert held == [bands.place(value).level]
+
+
+# Who is called
+
+
+def ladders(level: Level) -> Iterator[Ladder]:
+    for pathway in (COH, CVW, COPD):
+        for mode in pathway.modes:
+            yield pathway.ladders[mode][level]
+
+
+def test_out_of_hours_a_red_goes_to_the_patient_and_on_call_at_once() -> None:
+    for ladder in ladders(Level.RED):
+        first = ladder.steps[0]
+        assert not first.after
+        assert [call.to for call in first.out_of_hours] == ["patient", "on_call"]
+        assert ladder.steps[-1].out_of_hours[0].to == "on_call_senior"
+
+
+def test_nothing_but_a_red_wakes_anybody() -> None:
+    for level in (Level.AMBER, Level.OVERDUE, Level.TECHNICAL):
+        for ladder in ladders(level):
+            called = {call.to for step in ladder.steps for call in step.out_of_hours}
+            assert called <= {"patient"}
+
+
+def test_who_acts_alone_is_told_first_and_called_all_the_same_but_later() -> None:
+    alone, watched = (COH.ladders[mode][Level.RED] for mode in (Mode.SELF_ESCALATE, Mode.MONITORED))
+    assert [step.in_hours[0].to for step in alone.steps] == ["patient", "ward_nurse", "ward_doctor"]
+    assert [step.in_hours[0].to for step in watched.steps] == ["ward_nurse", "ward_doctor"]
+    assert alone.steps[1].after > watched.steps[0].after
+    assert alone.steps[2].after > watched.steps[1].after
+
+
+def test_a_step_may_name_channels_of_its_own() -> None:
+    doc = shipped("covid-oximetry-at-home")
+    doc["ladders"]["monitored"]["red"]["steps"][1]["in_hours"][0]["by"] = ["sms", "phone"]
+    step = read_doc(doc).pathway.ladders[Mode.MONITORED][Level.RED].steps[1]
+    assert step.in_hours[0].by == (Channel.SMS, Channel.PHONE)
+    assert step.out_of_hours[0].by == ()  # as was agreed with them
+
+
+# Words (CLINICAL 1.6 and 6)
+
+# NICE NG191 and the national diary: what is 999 whatever the numbers say (CLINICAL 1.6).
+RED_FLAGS = (
+    "breathless at rest", "short sentence", "cough up blood", "blue lips", "cold and clammy",
+    "pale or mottled", "collapse", "confused", "hard to wake", "little or no urine",
+    "seriously ill",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_patient_is_told_ends_with_every_red_flag(name: str) -> None:
+    file = FILES[name]
+    limits = USUALLY_90 if file.pathway is COPD else limits_at_admission(file.pathway)
+    pathway = SET.pathway if file.pathway is COPD else file.pathway
+    for id_ in texts_for_patients(file.written):
+        said = text_for(id_, pathway, limits)
+        ending = said[said.rindex("Call 999 or go to A&E at once if") :]
+        assert [flag for flag in RED_FLAGS if flag not in ending] == []
+        assert "{" not in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_is_told_that_they_are_fine(name: str) -> None:
+    for text in FILES[name].pathway.texts["en"].values():
+        assert not re.search(
+            r"\b(you are (fine|ok|okay|well|safe)|no need to|all clear)\b", text, re.I
+        )
+    assert "Keep monitoring" in FILES[name].pathway.texts["en"]["advice.green"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_only_numbers_in_words_are_phones(name: str) -> None:
+    for text in FILES[name].pathway.texts["en"].values():
+        plain = re.sub(r"\{\w+\}", "", text).replace("SpO2", "")
+        assert set(re.findall(r"\d+", plain)) <= {"999", "111"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_call_to_staff_says_nothing_of_anybody(name: str) -> None:
+    for id_, text in FILES[name].pathway.texts["en"].items():
+        if id_.startswith("call."):
+            assert not re.search(r"[{}\d]", text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_answer_of_a_red_flag_is_in_the_words_that_a_patient_keeps(name: str) -> None:
+    pathway = FILES[name].pathway
+    for code, level in pathway.questions["red_flags"].answers.items():
+        assert (level is None) == (code == "none")
+    assert pathway.questions["red_flags"].several
+    assert len(pathway.questions["red_flags"].answers) == 10
+
+
+def test_words_say_this_persons_own_numbers() -> None:
+    own = limits_at_admission(COH).changed({"red_max": 89.0, "amber_max": 91.0})
+    assert "above 89 % and up to 91 %" in text_for("advice.amber", COH, own)
+    assert "until 08:00" in text_for("out_of_hours.red", COH, own)
+    said = text_for("advice.red", SET.pathway, USUALLY_90)
+    assert "If it is 86 % or lower" in said
+    assert "above 96 %" in said
+
+
+def test_another_language_falls_back_to_that_of_reference_text_by_text() -> None:
+    doc = shipped("covid-oximetry-at-home")
+    doc["texts"]["cy"] = {"safety_net": "Ffoniwch 999."}
+    pathway = read_doc(doc).pathway
+    said = text_for("advice.green", pathway, limits_at_admission(pathway), "cy")
+    assert said.startswith("This oxygen reading")
+    assert said.endswith("Ffoniwch 999.")
+
+
+def test_a_number_that_nobody_has_set_is_not_said() -> None:
+    limits = limits_at_admission(COPD, Spo2Target.BASELINE, 90.0)
+    assert "spo2_red_max" not in numbers_for(COPD, limits)
+    with pytest.raises(KeyError):
+        text_for("advice.red", COPD, limits)
