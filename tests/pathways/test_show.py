@@ -10,7 +10,7 @@ from tests.pathways.documents import NAMES, Doc, places, shipped, with_value
 from ward_service.pathways.describe import describe
 from ward_service.pathways.diff import diff
 from ward_service.pathways.file import Written
-from ward_service.pathways.show import show
+from ward_service.pathways.show import brief, show
 
 COH = Written.model_validate(shipped("covid-oximetry-at-home"))
 
@@ -65,7 +65,7 @@ def test_the_words_and_sources_can_be_left_out() -> None:
 def test_a_line_fits_a_wide_terminal() -> None:
     for name in NAMES:
         lines = show(Written.model_validate(shipped(name)))
-        assert max(map(len, lines[: lines.index("SOURCES")])) <= 135
+        assert max(map(len, lines[: lines.index("SOURCES")])) <= 136
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_line_fits_a_wide_terminal() -> None:
         (
             "ladders>self_escalate>red>contact_within>is",
             "30 min",
-            ["Who is called, self escalate: red, times, contact within: 1 h became 30 min"],
+            ["Who is called, self escalate: red, contact within: 1 h became 30 min"],
         ),
         (
             "questions>feeling>answers>is>worse",
@@ -184,3 +184,11 @@ def test_nothing_that_a_file_says_is_hidden_from_whoever_signs_it(name: str) -> 
     assert hidden == []
     assert [place for place in unchanged if not ALONE.fullmatch(place)] == []
     assert len(leaves) > 300
+
+
+def test_the_brief_page_has_every_number_with_its_mark() -> None:
+    page = " ".join(" ".join(brief(COH)).split())
+    assert "red_max: 92 % · amber_max: 94 % · trend_drop: 3 % ~" in page
+    assert "late after: 15 min !" in page
+    assert "CLINICAL 1.3" not in page
+    assert "Call 999" not in page

@@ -44,12 +44,16 @@ def check(
 def show(
     file: AFile,
     words: Annotated[bool, typer.Option(help="With every text and the list of sources.")] = True,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Every number on about one screen.")
+    ] = False,
 ) -> None:
     """Print a pathway as a table to read and to sign."""
     found = _read(file)
     if found is None:
         raise typer.Exit(1)
-    typer.echo("\n".join(showing.show(found.written, words=words)))
+    lines = showing.brief(found.written) if brief else showing.show(found.written, words=words)
+    typer.echo("\n".join(lines))
     typer.echo(f"sha256 {found.sha256}")
 
 

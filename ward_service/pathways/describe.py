@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Final
 
-from ward_service.contract.vocabulary import UNITS, Context, Vital
+from ward_service.contract.vocabulary import UNITS, Context, Level, Vital
 from ward_service.pathways.checks.bands import default, hang_on_baseline
 from ward_service.pathways.checks.ladders import all_ladders
 from ward_service.pathways.file import (
@@ -191,11 +191,12 @@ def _findings(written: Written) -> Iterator[Row]:
     for name, given in written.findings.items():
         confirm = "asks for a repeat" if given.confirm else "asks for no repeat"
         said = f"{given.level}, {given.alert_class}, {confirm}: {given.said}"
-        yield Row(section, name, said, given.source)
+        yield Row(section, "is", said, given.source, name)
         for n, condition in enumerate(given.all_of, start=1):
             if condition.fact is not None:
                 value, source = _fact(condition.fact, written)
-                yield Row(section, f"{name}, condition {n}", value, source)
+                label = "when" if n == 1 else f"and {n}:"
+                yield Row(section, label, value, source or given.source, name)
 
 
 def _fact(fact: Fact, written: Written) -> tuple[str, str]:
@@ -300,27 +301,31 @@ def _service(written: Written) -> Iterator[Row]:
 def _ladders(written: Written) -> Iterator[Row]:
     for field, level, ladder in all_ladders(written):
         section = f"Who is called, {field.split('.')[1].replace('_', ' ')}"
+        group = str(level)
         for n, step in enumerate(ladder.steps, start=1):
             after = f"after {say(step.after.value)}" if step.after.value else "at once"
-            said = f"{after}: {_step(step)}"
-            yield Row(section, f"{level}, step {n}", said, step.after.source)
-        group = f"{level}, times"
+            said = f"{after}: {_step(step, level)}"
+            yield Row(section, f"step {n}", said, step.after.source, group)
         yield _row(section, "last step again every", ladder.repeat_every, "", group)
         yield _row(section, "acknowledge within", ladder.acknowledge_within, "", group)
         yield _row(section, "goes on after a reminder", ladder.resume_after, "", group)
         yield _row(section, "contact within", ladder.contact_within, "", group)
 
 
-def _step(step: StepFile) -> str:
+def _step(step: StepFile, level: Level) -> str:
     out = step.out_of_hours
-    closed = "held until opening" if isinstance(out, str) else _calls(out)
-    return f"{_calls(step.in_hours)}; out of hours {closed}"
+    closed = "held until opening" if isinstance(out, str) else _calls(out, level)
+    return f"{_calls(step.in_hours, level)}, out of hours {closed}"
 
 
-def _calls(calls: tuple[CallFile, ...]) -> str:
-    return ", ".join(
-        f"{say(call.to)}{f' by {say(call.by)}' if call.by else ''} ({call.text})" for call in calls
-    )
+def _calls(calls: tuple[CallFile, ...], level: Level) -> str:
+    """Say who is called, by which channels if not as agreed, with which words if not the usual."""
+    said = []
+    for call in calls:
+        by = f" by {say(call.by)}" if call.by else ""
+        words = f" ({call.text})" if call.text != f"call.{level}" else ""
+        said.append(f"{say(call.to)}{by}{words}")
+    return " and ".join(said)
 
 
 def _end(written: Written) -> Iterator[Row]:

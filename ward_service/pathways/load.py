@@ -71,7 +71,10 @@ def load(path: Path) -> PathwayFile:
     Raises:
         PathwayRefusedError: the file is not whole; it names every field and what is wrong with it.
     """
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PathwayRefusedError(path.name, ["file: it is not text in UTF-8."]) from error
     return read(text, path.name)
 
 

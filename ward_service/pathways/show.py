@@ -11,9 +11,9 @@ from typing import Final
 from ward_service.pathways.check import unsignable
 from ward_service.pathways.describe import NOT_SET, Row, describe
 from ward_service.pathways.file import Written
-from ward_service.pathways.sourced import is_ours, is_weak
+from ward_service.pathways.sourced import Said, everything_sourced, is_ours, is_weak
 
-LABEL, VALUE, SOURCE = 30, 60, 40  # characters of the three columns
+LABEL, VALUE, SOURCE = 28, 66, 38  # characters of the three columns
 MISSING, UNSIGNED, WEAK = "?", "!", "~"
 LEGEND: Final = {
     MISSING: "not set: a clinical lead must",
@@ -34,19 +34,47 @@ def show(written: Written, *, words: bool = True) -> list[str]:
     return [*lines, "", *_summary(written)]
 
 
+def brief(written: Written) -> list[str]:
+    """Return the whole pathway on about one screen: every number with its mark, no source, no text.
+
+    It is for reading and for talking about; what is signed is the whole table.
+    """
+    rows = [row for row in describe(written) if not row.section.startswith(_LONG)]
+    lines = [f"{written.title} ({written.id}@{written.version})"]
+    for section, within in groupby(rows, key=lambda row: row.section):
+        said = " · ".join(_marked(row) for row in _folded(within))
+        title = wrap(section, LABEL)
+        for n, line in enumerate(wrap(said, VALUE + SOURCE)):
+            lines.append(f"{title[n] if n < len(title) else '':{LABEL}} {line}".rstrip())
+    return [*lines, *_summary(written)]
+
+
+def _marked(row: Row) -> str:
+    sign = mark(row).strip()
+    return f"{row.label}: {row.value}{f' {sign}' if sign else ''}"
+
+
 def mark(row: Row) -> str:
     """Return how good the source of a row is, as one character; a blank has a published source."""
-    if row.source and row.value == NOT_SET:
+    return _mark(row.source, unset=row.value == NOT_SET)
+
+
+def _mark(source: str, *, unset: bool) -> str:
+    if unset:
         return MISSING
-    if is_ours(row.source):
+    if is_ours(source):
         return UNSIGNED
-    return WEAK if is_weak(row.source) else " "
+    return WEAK if is_weak(source) else " "
+
+
+def _unset(said: Said) -> bool:
+    return said.value is None and said.field.startswith("parameters.")
 
 
 def _summary(written: Written) -> list[str]:
-    sourced = [row for row in describe(written) if row.source]
-    marks = [mark(row) for row in sourced]
-    lines = [f"{len(sourced)} things have a source. Of these:"]
+    said = list(everything_sourced(written))
+    marks = [_mark(it.source, unset=_unset(it)) for it in said]
+    lines = [f"{len(said)} things are said with their source. Of these:"]
     lines += [f"  {sign} {marks.count(sign):3}  {said}" for sign, said in LEGEND.items()]
     stops = unsignable(written)
     if stops:
