@@ -1,5 +1,6 @@
 """Admit somebody: who may be, what must be known first, and that they and we can be reached."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
@@ -11,7 +12,7 @@ from ward_service.domain.episode import Person, begin
 from ward_service.domain.limits import limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import ConflictError, NotFoundError, WardError
-from ward_service.store.stays import stored
+from ward_service.store.stays import as_admitted, stored
 from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
@@ -163,6 +164,7 @@ def _write(
         referral_at=admission.referral_at,
         symptom_onset_date=admission.symptom_onset_date,
         rest_spo2=admission.rest_spo2,
+        admitted_as=as_admitted(replace(person, limits=state.limits)),
         state=stored(state),
         next_deadline_at=state.next_at,
         due_written_until=now,

@@ -39,13 +39,22 @@ from ward_service.errors import (
 from ward_service.logs import log
 from ward_service.opened import Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.store.stays import state_of
-from ward_service.store.tables import AlertRow, DueRow, EpisodeRow, QuarantineRow, SlotRow
+from ward_service.store.tables import (
+    ActRow,
+    AlertRow,
+    DueRow,
+    EpisodeRow,
+    QuarantineRow,
+    SlotRow,
+)
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
 __all__ = ["Arrived", "act", "act_on_stay", "look_at_silence", "take_batch", "write_due"]
 
 LOOK_AGAIN = timedelta(seconds=30)
+# A request that waited for the database may come to a stay that was looked at after it came.
+WAITED_AT_MOST = timedelta(seconds=60)
 HEARD = "heard"  # the stage whose heartbeat is the last message from any home
 
 
@@ -91,7 +100,11 @@ def _set_aside(ward: Ward, message: Unreadable, now: datetime) -> list[tuple[str
 
 @dataclass(slots=True)
 class _Stay:
-    """A stay while a transaction works on it: loaded once, folded many times, saved once."""
+    """A stay while a transaction works on it: loaded once, folded many times, saved once.
+
+    What it takes in is counted, and its time does not run backwards, so that a replay can take
+    everything in the same order again.
+    """
 
     row: EpisodeRow
     pathway: Pathway
@@ -99,7 +112,19 @@ class _Stay:
     absence_until: datetime
     steps: list[Step] = field(default_factory=list)
 
+    inputs: int = 0
+    looked_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.inputs, self.looked_at = self.row.inputs, self.row.looked_at
+
+    def moment(self, now: datetime) -> datetime:
+        """Return when an input is taken in that came at `now`: not before the one before it."""
+        before = self.looked_at
+        return before if before and now < before <= now + WAITED_AT_MOST else now
+
     def fold(self, happened: Input, now: datetime) -> Step:
+        now = self.moment(now)
         done = step(
             self.row.id,
             self.state,
@@ -108,13 +133,15 @@ class _Stay:
             self.pathway,
             absence_until=self.absence_until,
         )
-        self.state = done.state
+        self.state, self.looked_at = done.state, now
+        self.inputs += not isinstance(happened, TimePassed)
         self.steps.append(done)
         return done
 
     def save(self, store: Store, now: datetime) -> None:
         """Write state, alerts, ledger, ladders, calls and tasks together."""
         store.save_episode(self.row, self.state)
+        self.row.inputs, self.row.looked_at = self.inputs, self.looked_at
         changed = {id_: alert for done in self.steps for id_, alert in done.changed.items()}
         alerts = list(changed.values())
         entries = [entry for done in self.steps for entry in done.entries]
@@ -149,7 +176,7 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
                     log("reading.broke_us", error=type(error).__name__)
                     message = message.as_unreadable(f"our fault: {type(error).__name__}")
                 else:
-                    rows.append(_row(message, stay, done, now))
+                    rows.append(_row(message, stay, done))
             outcome, reason = Outcome.KEPT, ""
             if isinstance(message, Readable) and stay is None:
                 outcome = Outcome.DUPLICATE
@@ -255,7 +282,14 @@ def as_input(reading: Reading | Trace, slot: int | None) -> ReadingArrived | Tra
     )
 
 
-def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str, Any]:
+def as_unreadable(reason: str) -> UnreadableArrived:
+    """Return what could not be read as the rules take it; replay makes it anew from the reason."""
+    if reason.startswith("our fault"):
+        return UnreadableArrived("a message could not be worked through: our fault")
+    return UnreadableArrived(f"a message could not be read: {reason}")
+
+
+def _row(message: Readable, stay: _Stay, done: Step) -> dict[str, Any]:
     """Return a reading as the store keeps it, with what was made of it."""
     judged = done.judged
     assert judged is not None  # noqa: S101 - a reading was folded
@@ -269,12 +303,13 @@ def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str,
         "gateway_id": message.gateway_id,
         "slot": message.slot,
         "episode_id": stay.row.id,
+        "input_no": stay.inputs,
         "source_key": message.reading.source_key,
         "stream": message.stream,
         "seq": message.seq,
         "measured_at": judged.reading.measured_at,
         "judged_at": judged.judged_at,
-        "received_at": now,
+        "received_at": done.now,
         "source": judged.reading.source,
         "context": judged.reading.context,
         "spo2": values.get(Vital.SPO2),
@@ -293,27 +328,30 @@ def _row(message: Readable, stay: _Stay, done: Step, now: datetime) -> dict[str,
 
 
 def _quarantine(store: Store, message: Unreadable, stay: _Stay | None, now: datetime) -> None:
-    """Keep what could not be read, and tell the people who look after whoever has its slot."""
+    """Keep what could not be read, and tell the people who look after whoever has its slot.
+
+    The same message about the same person again is counted, and told once.
+    """
     arrived = message.arrived
-    whole = b"\x1f".join([arrived.topic.encode(), message.reason.encode(), arrived.payload])
-    store.quarantine(
+    about = stay.row.id.bytes if stay else b""
+    whole = b"\x1f".join([arrived.topic.encode(), about, message.reason.encode(), arrived.payload])
+    first = store.quarantine(
         QuarantineRow(
             gateway_id=message.gateway_id,
             slot=message.slot,
             episode_id=stay.row.id if stay else None,
+            input_no=stay.inputs + 1 if stay else None,
             reading_id=message.reading_id,
             properties=dict(arrived.properties),
             payload=arrived.payload,
             sha256=hashlib.sha256(whole).hexdigest(),
             reason=message.reason,
-            received_at=now,
+            received_at=stay.moment(now) if stay else now,
             last_at=now,
         )
     )
-    if stay is not None and not message.reason.startswith("our fault"):
-        stay.fold(UnreadableArrived(f"a message could not be read: {message.reason}"), now)
-    elif stay is not None:
-        stay.fold(UnreadableArrived("a message could not be worked through: our fault"), now)
+    if first and stay is not None:
+        stay.fold(as_unreadable(message.reason), now)
     log("reading.quarantined", gateway_id=message.gateway_id, reason=message.reason)
 
 
@@ -377,12 +415,13 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
         NoteNeededError: a red was to be resolved without a note.
         ConflictError: the life of the alert does not allow it.
     """
-    refused = ""
     with ward.unit_of_work() as store:
         alert = store.alert(alert_id)
         if alert is None:
             raise NotFoundError("There is no such alert.")
-        if store.act(key, deed.by) is None:
+        before = store.act(key, deed.by)
+        refused = before.refused if before else ""  # sent again, it is refused again
+        if before is None:
             refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
         acted = store.alert(alert_id)
     if refused:  # it is in the ledger by now that this person came second
@@ -422,8 +461,16 @@ def _carry_out(
     except alerts.NotAllowedError as refused:
         raise ConflictError(str(refused)) from refused
     stay.save(store, now)
-    if not done.refused:  # sent again, it is refused again
-        store.add_act(key, episode_id, alert_id, deed, now)
+    row = ActRow(
+        key=key,
+        username=deed.by,
+        episode_id=episode_id,
+        alert_id=alert_id,
+        at=done.now,
+        input_no=stay.inputs,
+        refused=done.refused,
+    )
+    store.add_act(row, deed)
     return done.refused
 
 

@@ -59,8 +59,12 @@ class IntakeStore(PartStore):
         if rows:
             self._session.execute(insert(_READINGS), rows)
 
-    def quarantine(self, row: QuarantineRow) -> None:
-        """Keep what could not be read; the same message again is counted, not kept twice."""
+    def quarantine(self, row: QuarantineRow) -> bool:
+        """Keep what could not be read; the same message again is counted, not kept twice.
+
+        Returns:
+            Whether it came for the first time.
+        """
         values = {
             column.key: getattr(row, column.key)
             for column in QuarantineRow.__table__.columns
@@ -68,9 +72,8 @@ class IntakeStore(PartStore):
         }
         statement = self._upsert(QuarantineRow).values(times=1, **values)
         again = {"times": QuarantineRow.times + 1, "last_at": row.last_at}
-        self._session.execute(
-            statement.on_conflict_do_update(index_elements=["gateway_id", "sha256"], set_=again)
-        )
+        kept = statement.on_conflict_do_update(index_elements=["gateway_id", "sha256"], set_=again)
+        return bool(self._session.scalar(kept.returning(QuarantineRow.times)) == 1)
 
     def beat(self, stage: str, at: datetime, wall_at: datetime) -> None:
         """Note that a stage has just done its work."""

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from ward_service.contract.vocabulary import AlertState, EndReason, TaskKind
 from ward_service.domain.alerts import AlertFinding, AlertInPlay
+from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Act
 from ward_service.domain.state import Entry, EpisodeState, TaskOpened
 from ward_service.store.intake import PartStore
@@ -28,6 +29,7 @@ from ward_service.store.tables import (
 )
 
 _STATE = TypeAdapter(EpisodeState)
+_PERSON = TypeAdapter(Person)
 _ALERT = TypeAdapter(AlertInPlay)
 _DEEDS = {kind.__name__: TypeAdapter(kind) for kind in get_args(Act)}
 _FINDINGS = TypeAdapter(tuple[AlertFinding, ...])
@@ -49,6 +51,17 @@ def state_of(row: EpisodeRow) -> EpisodeState:
 def stored(state: EpisodeState) -> dict[str, Any]:
     """Return a state as the episode keeps it."""
     dumped: dict[str, Any] = _STATE.dump_python(state, mode="json")
+    return dumped
+
+
+def person_of(row: EpisodeRow) -> Person:
+    """Return what the rules were told of somebody when they were admitted."""
+    return _PERSON.validate_python(row.admitted_as)
+
+
+def as_admitted(person: Person) -> dict[str, Any]:
+    """Return what the rules are told of somebody at admission, as the episode keeps it."""
+    dumped: dict[str, Any] = _PERSON.dump_python(person, mode="json")
     return dumped
 
 
@@ -208,22 +221,13 @@ class StaysStore(PartStore):
         return list(self._session.scalars(query.order_by(LedgerRow.id)))
 
     def act(self, key: str, username: str) -> ActRow | None:
-        """Return an act that this person has carried out already."""
+        """Return an act of this person that the rules have taken in already."""
         return self._session.get(ActRow, (key, username))
 
-    def add_act(
-        self, key: str, episode_id: UUID, alert_id: UUID | None, deed: Act, at: datetime
-    ) -> None:
-        """Write an act as it was carried out, so that it is not carried out twice."""
-        row = ActRow(
-            key=key,
-            username=deed.by,
-            episode_id=episode_id,
-            alert_id=alert_id,
-            at=at,
-            kind=type(deed).__name__,
-            deed=TypeAdapter(type(deed)).dump_python(deed, mode="json"),
-        )
+    def add_act(self, row: ActRow, deed: Act) -> None:
+        """Write an act as the rules took it, so that they do not take it twice."""
+        row.kind = type(deed).__name__
+        row.deed = _DEEDS[row.kind].dump_python(deed, mode="json")
         self._session.add(row)
 
     def gateway(self, gateway_id: str) -> GatewayRow | None:

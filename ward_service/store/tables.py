@@ -144,7 +144,10 @@ class EpisodeRow(Base):
     """One stay. `state` is what the fold remembers; what evaluators split by is here, not a name.
 
     `channel` is how readings were planned to come. `rest_spo2` was measured at enrolment. `version`
-    rises with every change; `next_deadline_at` is when silence must be looked at.
+    rises with every change; `next_deadline_at` is when silence must be looked at. `admitted_as` is
+    what the rules were told of the person at admission, `inputs` how much they have taken in since
+    (readings, what could not be read, acts), and `looked_at` up to when they have worked: with
+    these a replay begins where the stay began, and takes everything in the order of then.
     """
 
     __tablename__ = "episode"
@@ -165,7 +168,10 @@ class EpisodeRow(Base):
     symptom_onset_date: Mapped[date | None]
     rest_spo2: Mapped[float | None]
     end_reason: Mapped[EndReason | None]
+    admitted_as: Mapped[dict[str, Any]]
     state: Mapped[dict[str, Any]]
+    inputs: Mapped[int] = mapped_column(default=0)
+    looked_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     next_deadline_at: Mapped[datetime | None]
     due_written_until: Mapped[datetime]
@@ -206,7 +212,8 @@ class SlotRow(Base):
 class ReadingRow(Base):
     """A reading as it was kept, and what the ward made of it (its assessment).
 
-    `received_no` rises in order of receipt. `fills`: fully believed, so it may fill a due time.
+    `received_no` rises in order of receipt, `input_no` counts within the stay what the rules took
+    in. `fills`: fully believed, so it may fill a due time.
     """
 
     __tablename__ = "reading"
@@ -215,6 +222,7 @@ class ReadingRow(Base):
     gateway_id: Mapped[str]  # empty for a reading that no gateway sent
     slot: Mapped[int | None]
     episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"))
+    input_no: Mapped[int]
     source_key: Mapped[str | None]
     stream: Mapped[str | None]
     seq: Mapped[int | None] = mapped_column(BigInteger)
@@ -250,13 +258,17 @@ class ReadingRow(Base):
 
 
 class QuarantineRow(Base):
-    """What could not be read, or not be filed: kept with its reason, and counted when repeated."""
+    """What could not be read, or not be filed: kept with its reason, and counted when repeated.
+
+    `input_no` is its place among what the rules took in of its stay.
+    """
 
     __tablename__ = "quarantine"
     id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
     gateway_id: Mapped[str]
     slot: Mapped[int | None]
     episode_id: Mapped[UUID | None]
+    input_no: Mapped[int | None]
     reading_id: Mapped[UUID | None]
     properties: Mapped[dict[str, Any]]
     payload: Mapped[bytes]
@@ -454,9 +466,11 @@ class SessionRow(Base):
 
 
 class ActRow(Base):
-    """An act that was carried out, by its idempotency key: the same act again changes nothing.
+    """An act that the rules took in, by its idempotency key: the same act again changes nothing.
 
-    `deed` is the act as the rules took it, `kind` its name: replay takes it again.
+    `deed` is the act as the rules took it, `kind` its name: replay takes it again, in its place
+    among what they took in (`input_no`). `refused` says why one that was written down was not
+    carried out: somebody was first.
     """
 
     __tablename__ = "act"
@@ -467,6 +481,8 @@ class ActRow(Base):
     at: Mapped[datetime]
     kind: Mapped[str]
     deed: Mapped[dict[str, Any]]
+    input_no: Mapped[int]
+    refused: Mapped[str] = mapped_column(default="")
 
 
 class HeartbeatRow(Base):

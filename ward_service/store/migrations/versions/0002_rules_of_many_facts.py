@@ -162,6 +162,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("episode_id", sa.Uuid(), nullable=False))
         batch_op.add_column(sa.Column("kind", sa.String(), nullable=False))
         batch_op.add_column(sa.Column("deed", sa.JSON(none_as_null=True), nullable=False))
+        batch_op.add_column(sa.Column("input_no", sa.Integer(), nullable=False))
+        batch_op.add_column(sa.Column("refused", sa.String(), nullable=False))
         batch_op.alter_column("alert_id", nullable=True)
         batch_op.create_index(batch_op.f("ix_act_episode_id"), ["episode_id"], unique=False)
         batch_op.create_foreign_key(
@@ -181,6 +183,9 @@ def upgrade() -> None:
 
     with op.batch_alter_table("episode", schema=None) as batch_op:
         batch_op.add_column(sa.Column("channel", sa.String(), nullable=False))
+        batch_op.add_column(sa.Column("admitted_as", sa.JSON(none_as_null=True), nullable=False))
+        batch_op.add_column(sa.Column("inputs", sa.Integer(), nullable=False))
+        batch_op.add_column(sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("referral_source", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("referral_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("symptom_onset_date", sa.Date(), nullable=True))
@@ -239,3 +244,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("reading", schema=None) as batch_op:
         batch_op.add_column(sa.Column("news2", sa.JSON(none_as_null=True), nullable=True))
+        batch_op.add_column(sa.Column("input_no", sa.Integer(), nullable=False))
+
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("input_no", sa.Integer(), nullable=True))
