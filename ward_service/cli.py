@@ -1,4 +1,4 @@
-"""The ward's commands: run, api, ingest, worker, account, gateway, admit, pathway, demo, up.
+"""The ward's commands: run, api, ingest, worker, account, gateway, admit, pathway, replay, demo.
 
 Exit codes: 0 done, 1 refused (the reason is one sentence on stderr), 2 wrong usage.
 """
@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -101,6 +102,28 @@ def migrate() -> None:
     """Bring the database to the newest schema; every other command does so too."""
     with _ward():
         typer.echo("The database is at the newest schema.")
+
+
+@app.command()
+def replay(
+    pathway: Annotated[
+        str, typer.Option(metavar="FILE_OR_ID", help="A file, or a version that ran here.")
+    ],
+    since: Annotated[
+        datetime, typer.Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.")
+    ],
+    to: Annotated[
+        datetime, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="The day after the last.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report, as JSON.")] = False,
+) -> None:
+    """Say what a candidate pathway would have changed: alerts, calls, and whom it would miss."""
+    from ward_service.replay.ask import ask_file
+    from ward_service.replay.report import say
+
+    with _ward() as ward:
+        report = ask_file(ward, pathway, since.date(), to.date(), ward.clock.now())
+    typer.echo(report.model_dump_json(indent=2) if as_json else "\n".join(say(report)))
 
 
 @app.command()

@@ -12,6 +12,7 @@ from ward_service.api import (
     episodes,
     health,
     pathways,
+    replays,
     sessions,
     tasks,
     triage,
@@ -30,7 +31,17 @@ def create_app(ward: Ward) -> FastAPI:
     app = FastAPI(title="Homeward: the ward", version="1", docs_url=None, redoc_url=None)
     app.state.ward = ward
     app.state.board = BoardCache()
-    for noun in (sessions, triage, alerts, episodes, tasks, pathways, data_quality, health):
+    for noun in (
+        sessions,
+        triage,
+        alerts,
+        episodes,
+        tasks,
+        pathways,
+        replays,
+        data_quality,
+        health,
+    ):
         app.include_router(noun.router)
     app.add_exception_handler(WardError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_shape)

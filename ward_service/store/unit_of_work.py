@@ -10,15 +10,16 @@ from ward_service.store.accounts import AccountsStore
 from ward_service.store.board import BoardStore
 from ward_service.store.calls import CallsStore
 from ward_service.store.connect import Sessions
+from ward_service.store.history import HistoryStore
 from ward_service.store.intake import IntakeStore
 from ward_service.store.stays import StaysStore
 
 
-class Store(IntakeStore, StaysStore, CallsStore, BoardStore, AccountsStore):
+class Store(IntakeStore, StaysStore, CallsStore, BoardStore, AccountsStore, HistoryStore):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
     intake: what arrives; stays: episodes, alerts and homes; calls: ladders, messages and the
-    roster; board: what screens ask; accounts: who may sign in.
+    roster; board: what screens ask; accounts: who may sign in; history: what replay asks.
     """
 
 

@@ -1,0 +1,15 @@
+"""What a candidate pathway would have changed, over HTTP."""
+
+from fastapi import APIRouter
+
+from ward_service.api.deps import NowDep, SignedIn, WardDep
+from ward_service.contract.api import ReplayAsked, ReplayView
+from ward_service.replay.ask import ask
+
+router = APIRouter(prefix="/replays", tags=["pathways"], dependencies=[SignedIn])
+
+
+@router.post("")
+def replay(given: ReplayAsked, ward: WardDep, now: NowDep) -> ReplayView:
+    """Replay a candidate over stored readings. 400 for too much, 409 while another is under way."""
+    return ask(ward, given, now)
