@@ -6,6 +6,7 @@ token of its own in a shared cache would sign everybody in as the first clinicia
 
 import os
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -17,11 +18,20 @@ from ward_service.contract.api import (
     BoardVersionView,
     BoardView,
     ClinicianView,
+    ContactNote,
     DataQualityView,
+    EndNote,
+    LimitsEdit,
+    LimitsView,
+    PathwayView,
+    PauseNote,
     Problem,
     ReadingsPage,
     Resolution,
     SessionView,
+    Taking,
+    TaskDone,
+    TaskView,
 )
 
 COOKIE: Final = "ward_session"
@@ -30,6 +40,8 @@ BACKGROUND: Final = {"X-Homeward-Background": "1"}  # a poll does not keep a ses
 
 Answer = TypeVar("Answer", bound=BaseModel)
 _ALERTS: Final = TypeAdapter(tuple[AlertView, ...])
+_PATHWAYS: Final = TypeAdapter(tuple[PathwayView, ...])
+_TASKS: Final = TypeAdapter(tuple[TaskView, ...])
 
 
 class WardAwayError(Exception):
@@ -84,6 +96,10 @@ class WardApi:
         answer = self._send("GET", f"/episodes/{episode_id}/alerts")
         return _ALERTS.validate_json(answer.content)
 
+    def alert(self, alert_id: UUID) -> AlertView:
+        """Return one alert with its ladder and its calls."""
+        return self._ask("GET", f"/alerts/{alert_id}", AlertView)
+
     def latest_readings(self, episode_id: UUID, count: int) -> ReadingsPage:
         """Return the readings of a stay that were received last, and how many there are."""
         url = f"/episodes/{episode_id}/readings"
@@ -93,9 +109,56 @@ class WardApi:
         """Return what was kept, doubted and quarantined, counted."""
         return self._ask("GET", "/data-quality", DataQualityView)
 
+    def limits(self, episode_id: UUID) -> LimitsView:
+        """Return what a person is judged by."""
+        return self._ask("GET", f"/episodes/{episode_id}/limits", LimitsView)
+
+    def pathways(self) -> tuple[PathwayView, ...]:
+        """Return which pathway versions run here, and who signed them."""
+        answer = self._send("GET", "/pathways", headers=BACKGROUND)
+        return _PATHWAYS.validate_json(answer.content)
+
+    def tasks(self) -> tuple[TaskView, ...]:
+        """Return what is to do besides the alerts, longest due first."""
+        return _TASKS.validate_json(self._send("GET", "/tasks").content)
+
     def acknowledge(self, alert_id: UUID, version: int, who: str) -> AlertView:
-        """Take an alert, as it was seen."""
+        """Take an alert, as it was seen; one that is mine already is kept for another shift."""
         return self._act("acknowledge", alert_id, version, who, None)
+
+    def take_over(self, alert_id: UUID, version: int, who: str) -> AlertView:
+        """Take an alert, as it was seen, from whoever has it."""
+        taking = Taking(take_over=True).model_dump(mode="json")
+        return self._act("acknowledge", alert_id, version, who, taking)
+
+    def contact(self, alert_id: UUID, sight: str, who: str, given: ContactNote) -> AlertView:
+        """Write down that somebody spoke with the patient, or tried to."""
+        body = given.model_dump_json()
+        headers = _once("contact", alert_id, sight, who, body)
+        url = f"/alerts/{alert_id}/contact"
+        return self._ask("POST", url, AlertView, headers=headers, content=body)
+
+    def pause(self, episode_id: UUID, sight: str, who: str, given: PauseNote) -> None:
+        """Expect nothing from somebody for a while."""
+        self._on_stay("pause", episode_id, sight, who, given)
+
+    def unpause(self, episode_id: UUID, sight: str, who: str) -> None:
+        """Expect readings again."""
+        self._on_stay("unpause", episode_id, sight, who, None)
+
+    def end(self, episode_id: UUID, sight: str, who: str, given: EndNote) -> None:
+        """End a stay."""
+        self._on_stay("end", episode_id, sight, who, given)
+
+    def change_limits(self, episode_id: UUID, sight: str, who: str, given: LimitsEdit) -> None:
+        """Change the numbers by which a person is judged."""
+        self._on_stay("limits", episode_id, sight, who, given)
+
+    def finish_task(self, task: TaskView, who: str, given: TaskDone) -> None:
+        """Note that a task is done. It can be done once, so its name is its key."""
+        url = f"/tasks/{task.episode_id}/{task.kind}/{task.number}/done"
+        headers = {"Idempotency-Key": f"done:{task.episode_id}:{task.kind}:{task.number}:{who}"}
+        self._send("POST", url, headers=headers, json=given.model_dump(mode="json"))
 
     def resolve(self, alert_id: UUID, version: int, who: str, given: Resolution) -> AlertView:
         """End an alert with its outcome."""
@@ -105,13 +168,21 @@ class WardApi:
         self, deed: str, alert_id: UUID, version: int, who: str, body: dict[str, Any] | None
     ) -> AlertView:
         # The same person, the same sight, the same intention: the same act, however often clicked.
+        intention = "take_over" if body and body.get("take_over") else deed
         headers = {
             "If-Match": f'"{version}"',
-            "Idempotency-Key": f"{deed}:{alert_id}:{version}:{who}",
+            "Idempotency-Key": f"{intention}:{alert_id}:{version}:{who}",
         }
         return self._ask(
             "POST", f"/alerts/{alert_id}/{deed}", AlertView, headers=headers, json=body
         )
+
+    def _on_stay(
+        self, deed: str, episode_id: UUID, sight: str, who: str, given: BaseModel | None
+    ) -> None:
+        body = given.model_dump_json() if given else ""
+        headers = _once(deed, episode_id, sight, who, body)
+        self._send("POST", f"/episodes/{episode_id}/{deed}", headers=headers, content=body)
 
     def _ask(self, method: str, url: str, kind: type[Answer], **given: Any) -> Answer:
         return kind.model_validate_json(self._send(method, url, **given).content)
@@ -131,6 +202,17 @@ class WardApi:
             problem = _problem(answer)
             raise RefusedError(problem.detail, problem.alert)
         return answer
+
+
+def _once(deed: str, of: UUID, sight: str, who: str, body: str) -> dict[str, str]:
+    """Return the headers of an act that has no version to match.
+
+    `sight` is the moment at which the form was opened. What was written is part of the key: after
+    a cut line "not reached" must never stand for the "reached" that was sent next.
+    """
+    said = sha256(body.encode()).hexdigest()[:16]
+    key = f"{deed}:{of}:{sight}:{said}:{who}"
+    return {"Idempotency-Key": key, "Content-Type": "application/json"}
 
 
 def _problem(answer: httpx.Response) -> Problem:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from clinician_dashboard.components import event, status_bar, ward_list
 from clinician_dashboard.session import guarded, ward
-from clinician_dashboard.view_models.acts import taken_words
+from clinician_dashboard.view_models.acts import taken_words, took_words
 from clinician_dashboard.view_models.triage import counts, status_line, triage_rows
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardAwayError
 from ward_service.contract.api import BoardView
@@ -23,8 +23,8 @@ def take() -> None:
         return
     try:
         api = ward()
-        api.acknowledge(UUID(done["alert"]), int(done["version"]), api.me().username)
-        st.session_state.told = "Taken. It is yours: call the patient, then record the outcome."
+        took = api.acknowledge(UUID(done["alert"]), int(done["version"]), api.me().username)
+        st.session_state.told = took_words(took)
     except RefusedError as error:
         st.session_state.told = taken_words(error)
     except (WardAwayError, SignedOutError):

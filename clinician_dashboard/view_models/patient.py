@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from clinician_dashboard.view_models.due import IN_PLAY, Due, call_lines, due_lines
 from clinician_dashboard.view_models.triage import SOURCES
 from clinician_dashboard.view_models.words import SHAPES, age, clock_time
 from ward_service.contract.api import AlertView, PatientLine, ReadingView
@@ -45,11 +46,18 @@ ACTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AlertText:
-    """An alert as it is read: a headline, its reasons, its history line by line."""
+    """An alert as it is read: a headline, its reasons, what is due, its history line by line.
+
+    `owner` is whose it is, or "".
+    """
 
     headline: str
     reasons: list[str]
+    due: list[Due]
+    calls: list[str]
     history: list[str]
+    owner: str
+    in_play: bool
     may_be_resolved: bool
     needs_note: bool
 
@@ -74,7 +82,17 @@ def alert_text(alert: AlertView, now: datetime) -> AlertText:
         for e in alert.ledger
     ]
     open_to_people = alert.state in (AlertState.OPEN, AlertState.ACKNOWLEDGED)
-    return AlertText(headline, reasons, history, open_to_people, alert.level is Level.RED)
+    return AlertText(
+        headline=headline,
+        reasons=reasons,
+        due=due_lines(alert, now),
+        calls=call_lines(alert, now),
+        history=history,
+        owner=alert.owner or "" if alert.state is AlertState.ACKNOWLEDGED else "",
+        in_play=alert.state in IN_PLAY,
+        may_be_resolved=open_to_people,
+        needs_note=alert.level is Level.RED,
+    )
 
 
 def most_urgent_first(alerts: Sequence[AlertView]) -> list[AlertView]:

@@ -42,6 +42,8 @@ def clock_time(moment: datetime, now: datetime) -> str:
         return f"{local:%H:%M}"
     if local.date() == today - timedelta(days=1):
         return f"yesterday {local:%H:%M}"
+    if local.date() == today + timedelta(days=1):
+        return f"tomorrow {local:%H:%M}"
     return f"{local:%d %b %H:%M}"
 
 

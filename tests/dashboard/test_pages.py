@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
-from clinician_dashboard.ward_api import SignedOutError, WardApi, WardAwayError
+from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
 from tests.dashboard.test_view_models import a_board, a_line, an_alert
-from tests.factories import NOON
+from tests.factories import NOON, minutes
 from ward_service.contract.api import (
+    AlertView,
     BoardVersionView,
     BoardView,
     ClinicianView,
@@ -19,7 +20,9 @@ from ward_service.contract.api import (
     Place,
     ReadingsPage,
 )
+from ward_service.contract.vocabulary import AlertState
 
+ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
 PAGES = Path(clinician_dashboard.__file__).parent / "pages"
 
 
@@ -28,6 +31,8 @@ class FakeWard(WardApi):
 
     board_now: BoardView = a_board()
     breaks_with: Exception | None = None
+    refuses_with: Exception | None = None
+    done: list[tuple[Any, ...]] = []
 
     def __init__(self, _: str = "") -> None:
         if FakeWard.breaks_with:
@@ -45,6 +50,27 @@ class FakeWard(WardApi):
 
     def alerts(self, episode_id: Any) -> Any:
         return FakeWard.board_now.patients[0].alerts
+
+    def alert(self, alert_id: Any) -> Any:
+        return next(a for a in FakeWard.board_now.patients[0].alerts if a.id == alert_id)
+
+    def acknowledge(self, alert_id: Any, version: int, who: str) -> Any:
+        return self._did("acknowledge", alert_id, version, who)
+
+    def take_over(self, alert_id: Any, version: int, who: str) -> Any:
+        return self._did("take_over", alert_id, version, who)
+
+    def contact(self, alert_id: Any, sight: str, who: str, given: Any) -> Any:
+        return self._did("contact", alert_id, sight, who, given)
+
+    def resolve(self, alert_id: Any, version: int, who: str, given: Any) -> Any:
+        return self._did("resolve", alert_id, version, who, given)
+
+    def _did(self, *what: Any) -> Any:
+        FakeWard.done.append(what)
+        if FakeWard.refuses_with:
+            raise FakeWard.refuses_with
+        return self.alert(what[1]) if what[0] in ON_ALERTS else None
 
     def latest_readings(self, episode_id: Any, count: int) -> ReadingsPage:
         return ReadingsPage(readings=(), total=0, next_after=None)
@@ -67,6 +93,8 @@ def fake_ward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clinician_dashboard.session.WardApi", FakeWard)
     monkeypatch.setattr(FakeWard, "board_now", a_board())
     monkeypatch.setattr(FakeWard, "breaks_with", None)
+    monkeypatch.setattr(FakeWard, "refuses_with", None)
+    monkeypatch.setattr(FakeWard, "done", [])
 
 
 def drawn(page: str) -> AppTest:
@@ -77,6 +105,22 @@ def drawn(page: str) -> AppTest:
 
 def components(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(node.proto.json) for node in app.get("bidi_component")]
+
+
+def opened_with(monkeypatch: pytest.MonkeyPatch, *alerts: AlertView, **more: Any) -> AppTest:
+    """The patient's page of somebody with these alerts."""
+    line = a_line(place=Place.RED, alerts=alerts, waiting_since=NOON, **more)
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    app = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
+    app.session_state["episode"] = str(line.episode_id)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def the(widgets: Any, label: str) -> Any:
+    [found] = [widget for widget in widgets if widget.label == label]
+    return found
 
 
 @pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
@@ -122,19 +166,76 @@ def test_when_the_ward_goes_away_the_last_list_stays_and_is_said_to_be_old(
 def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    line = a_line(place=Place.RED, alerts=(an_alert(),), waiting_since=NOON)
-    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
-    app = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
-    app.session_state["episode"] = str(line.episode_id)
-    app.run()
-    assert not app.exception
+    app = opened_with(monkeypatch, an_alert())
     said = [text.value for text in app.text]
     assert any("RED (physiological)" in words for words in said)
     assert "• SpO2 91 % <= 92 %, 12:00" in said
     assert '"minutes": "%H:%M"' in app.get("vega_lite_chart")[0].proto.spec
     assert not app.radio
-    app.toggle[0].set_value(True).run()
+    the(app.toggle, "Record what was done and close").set_value(True).run()
     assert (app.radio[0].label, app.radio[0].value) == ("Outcome", None)
+
+
+def test_a_contact_is_written_down_only_when_it_was_said_whether_somebody_was_reached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch, an_alert())
+    the(app.toggle, "Record a contact with the patient").set_value(True).run()
+    assert the(app.radio, "Did you speak with the patient?").value is None
+    the(app.button, "Record this contact").click().run()
+    assert "Say whether you spoke with the patient" in app.error[0].value
+    assert FakeWard.done == []
+    the(app.radio, "Did you speak with the patient?").set_value(False)
+    the(app.button, "Record this contact").click().run()
+    [(_, _, _, who, given)] = FakeWard.done
+    assert (who, given.channel, given.reached) == ("nurse-3", "phone", False)
+    assert not the(app.toggle, "Record a contact with the patient").value
+
+
+@pytest.mark.parametrize(
+    ("owner", "label", "deed"),
+    [
+        (None, "Take", "acknowledge"),
+        ("nurse-3", "Keep it for the next shift", "acknowledge"),
+        ("nurse-4", "Take over from nurse-4", "take_over"),
+    ],
+)
+def test_an_alert_is_taken_kept_or_taken_over_as_it_was_seen(
+    owner: str | None, label: str, deed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = AlertState.ACKNOWLEDGED if owner else AlertState.OPEN
+    alert = an_alert(state=state, owner=owner, acknowledged_at=NOON)
+    app = opened_with(monkeypatch, alert)
+    button = the(app.button, label)
+    worse = alert.model_copy(update={"version": 4})
+    line = FakeWard.board_now.patients[0].model_copy(update={"alerts": (worse,)})
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    button.click().run()
+    assert FakeWard.done == [(deed, alert.id, 3, "nurse-3")]
+
+
+def test_what_has_become_worse_is_not_closed_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    alert = an_alert()
+    app = opened_with(monkeypatch, alert)
+    the(app.toggle, "Record what was done and close").set_value(True).run()
+    worse = alert.model_copy(update={"version": 4})
+    line = FakeWard.board_now.patients[0].model_copy(update={"alerts": (worse,)})
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    the(app.radio, "Outcome").set_value("advice")
+    monkeypatch.setattr(FakeWard, "refuses_with", RefusedError("It has changed. Look again."))
+    the(app.button, "Close this alert").click().run()
+    assert app.error[0].value == "It has changed. Look again. Nothing was changed."
+    monkeypatch.setattr(FakeWard, "refuses_with", None)
+    the(app.button, "Close this alert").click().run()
+    assert [version for _, _, version, *_ in FakeWard.done] == [3, 4]
+
+
+def test_what_is_past_its_time_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_with(
+        monkeypatch, an_alert(respond_by=NOON - minutes(5), next_call_at=NOON + minutes(15))
+    )
+    assert app.error[0].value == "PAST ITS TIME: somebody takes this alert by 11:55, 5 min ago"
+    assert "→ somebody is called next at 12:15" in [text.value for text in app.text]
 
 
 def test_nobody_opened_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

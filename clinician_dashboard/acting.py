@@ -1,0 +1,86 @@
+"""How a page acts: forms that are closed until asked for, the sight they were opened with, once."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import streamlit as st
+
+from clinician_dashboard.session import ward
+from clinician_dashboard.view_models.acts import taken_words
+from clinician_dashboard.ward_api import RefusedError, WardApi, WardAwayError
+
+WRITING = "writing-"
+SEEN = "seen-"
+
+
+def writing() -> bool:
+    """Whether somebody is writing something down: then nothing may move under the pen."""
+    keys = [key for key in st.session_state if str(key).startswith(WRITING)]
+    return any(st.session_state[key] for key in keys)
+
+
+def opened(label: str, form: str, clock: str) -> bool:
+    """Draw the switch that opens a form, and say whether it is open."""
+    is_open = st.toggle(label, key=f"{WRITING}{form}")
+    if is_open:
+        st.text(f"While you write, this page stands still: it shows {clock}.")
+    else:
+        forget(form)
+    return is_open
+
+
+def seen_version(form: str, version: int) -> int:
+    """Return the version that was on the screen when this form was opened."""
+    kept: int = st.session_state.setdefault(f"{SEEN}{form}", version)
+    return kept
+
+
+def sight(form: str) -> str:
+    """Return a name for the opening of this form: two clicks in it are one act."""
+    kept: str = st.session_state.setdefault(f"{SEEN}{form}", uuid4().hex[:12])
+    return kept
+
+
+def forget(form: str) -> None:
+    """Forget what was seen: what follows is another intention."""
+    st.session_state.pop(f"{SEEN}{form}", None)
+
+
+def shut(form: str) -> None:
+    """Close a form, and draw the page anew with what has become of it."""
+    forget(form)
+    st.session_state.pop(f"{WRITING}{form}", None)
+    st.rerun(scope="app")
+
+
+Act = Callable[[WardApi, str], object]
+
+
+def attempt(act: Act) -> tuple[bool, str]:
+    """Do something as whoever is signed in; return whether the ward did it, and else why not."""
+    who = ""
+    try:
+        api = ward()
+        who = api.me().username
+        act(api, who)
+    except RefusedError as error:
+        return False, taken_words(error, who)
+    except WardAwayError:
+        return False, "NOT known to be done: the ward does not answer. Try again."
+    return True, ""
+
+
+def carried_out(act: Act, said: str) -> bool:
+    """Do what a form asks for. A refusal stands beside the form, which keeps what was written."""
+    done, why_not = attempt(act)
+    if done:
+        st.session_state.told = said
+    else:
+        st.error(why_not)
+    return done
+
+
+def tell() -> None:
+    """Say once what was done."""
+    if told := st.session_state.pop("told", None):
+        st.toast(told, duration="long")
