@@ -1,12 +1,15 @@
 """What every page does first: who is signed in, and what to say when the ward is away."""
 
 import gc
+import time
 from collections.abc import Callable
 from functools import wraps
-from typing import NoReturn, ParamSpec
+from typing import Final, NoReturn, ParamSpec
 
 import streamlit as st
 
+from clinician_dashboard.components import status_bar
+from clinician_dashboard.view_models.triage import leads, status_line, use_words
 from clinician_dashboard.ward_api import (
     COOKIE,
     RefusedError,
@@ -14,6 +17,9 @@ from clinician_dashboard.ward_api import (
     WardApi,
     WardAwayError,
 )
+from ward_service.contract.api import HealthView
+
+STANDING_EVERY_S: Final = 30.0  # signatures change by a command, and seldom
 
 Given = ParamSpec("Given")
 
@@ -42,6 +48,27 @@ def guarded(page: Callable[Given, None]) -> Callable[Given, None]:
             st.warning(str(error))
 
     return shown
+
+
+def bar(health: HealthView, counts: str = "", *, away: bool = False) -> None:
+    """Draw the bar of every screen: how the ward is, and whether its rules are signed.
+
+    `away`: the ward does not answer, and `health` is the last that it said; nothing is asked then.
+    """
+    held: tuple[float, str] | None = st.session_state.get("standing")
+    if not away:
+        st.session_state.heard = time.time()
+        if held is None or time.monotonic() - held[0] > STANDING_EVERY_S:
+            api = ward()
+            held = st.session_state.standing = (time.monotonic(), _standing(api))
+            st.session_state.me = api.me().name
+    line = status_line(health, st.session_state.me, held[1] if held else "", away=away)
+    status_bar(line | {"counts": counts}, st.session_state.heard)
+
+
+def _standing(api: WardApi) -> str:
+    board = api.board()
+    return use_words(board.use, board.unsigned, leads(board, api.pathways()))
 
 
 def signed_out() -> NoReturn:

@@ -34,7 +34,7 @@ export default function ({ parentElement: root, data }) {
   }
   if (!state.data || state.data.heard !== data.heard) state.heardAt = Date.now();
   state.data = data;
-  state.use.textContent = `${data.use} USE: unsigned pathway, not for care`;
+  state.use.textContent = data.use;
   state.counts.textContent = data.counts || "";
   state.blind.textContent = data.blind;
   state.who.textContent = data.who;

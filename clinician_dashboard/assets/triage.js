@@ -104,7 +104,11 @@ function write(state, kept, row) {
   const last = cell("td", "last");
   last.append(make("span", "", row.last), make("span", "about", row.last_about));
   const how = cell("td", "how");
-  how.append(make("span", "", row.state), make("span", "about", row.state_about));
+  how.append(make("span", "", row.state));
+  for (const [className, words] of [["about", row.state_about], ["about", row.due],
+    ["late", row.late], ["paused", row.paused]]) {
+    if (words) how.append(make("span", className, words));
+  }
   const action = cell("td", "action");
   if (row.action) {
     const take = make("button", "take", row.action);

@@ -1,13 +1,9 @@
 """Data quality: what was kept, doubted and could not be read, counted. No payload is shown."""
 
-import time
-
 import streamlit as st
 
-from clinician_dashboard.components import status_bar
-from clinician_dashboard.session import guarded, ward
+from clinician_dashboard.session import bar, guarded, ward
 from clinician_dashboard.view_models.quality import quality_lines, quarantine_rows
-from clinician_dashboard.view_models.triage import status_line
 
 EVERY_S = 10
 
@@ -18,7 +14,7 @@ def data_quality() -> None:
     """Draw the counts, and the latest that could not be read."""
     api = ward()
     seen = api.board_version()
-    status_bar(status_line(seen.health, api.me().name), time.time())
+    bar(seen.health)
     found = api.data_quality()
     st.markdown("# Data quality")
     for line in quality_lines(found):

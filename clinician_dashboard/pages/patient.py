@@ -1,17 +1,16 @@
 """One patient: why they are on the list, what was measured, and what was done."""
 
-import time
+from datetime import datetime
 
 import streamlit as st
 
 from clinician_dashboard.acting import tell, writing
-from clinician_dashboard.components import status_bar
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
-from clinician_dashboard.session import guarded, ward
+from clinician_dashboard.session import bar, guarded, ward
 from clinician_dashboard.view_models.due import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
-from clinician_dashboard.view_models.triage import status_line
+from clinician_dashboard.view_models.triage import paused_words, signed_words
 from clinician_dashboard.view_models.words import nhs_number, patient_name
 from ward_service.contract.api import PatientLine
 
@@ -24,8 +23,7 @@ STATUS_EVERY_S = 5
 @guarded
 def status() -> None:
     """Draw the bar; it asks by itself, whatever the rest of the page does."""
-    seen = ward().board_version()
-    status_bar(status_line(seen.health, ward().me().name), time.time())
+    bar(ward().board_version().health)
 
 
 @guarded
@@ -40,7 +38,7 @@ def patient(still: bool) -> None:
         st.info("Open a patient on the ward list first.")
         return
     tell()
-    identity(line)
+    identity(line, board.as_of)
     st.markdown(f"**{headline(line, board.as_of)}**")
     me = ward().me().username
     for alert in most_urgent_first(ward().alerts(line.episode_id)):
@@ -57,15 +55,17 @@ def patient(still: bool) -> None:
         st.info("No reading has come yet.")
 
 
-def identity(line: PatientLine) -> None:
+def identity(line: PatientLine, now: datetime) -> None:
     """Say who this is, the same way on every screen."""
     st.markdown(f"# {patient_name(line.family_name, line.given_name)}")
     born = f"{line.birth_date:%d %b %Y} ({line.age} y)"
     phone = f" · phone {line.phone}" if line.phone else " · no phone is recorded"
     st.text(
         f"Born {born} · {line.sex} · NHS number {nhs_number(line.nhs_number)}{phone} · "
-        f"day {line.day_of_stay} · {line.pathway}"
+        f"day {line.day_of_stay} · {signed_words(line, ward().pathways())}"
     )
+    if paused := paused_words(line, now):
+        st.markdown(f"**{paused}**")
 
 
 status()

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import streamlit as st
 
-from clinician_dashboard.components import event, status_bar, ward_list
-from clinician_dashboard.session import guarded, ward
+from clinician_dashboard.components import event, ward_list
+from clinician_dashboard.session import bar, guarded, ward
 from clinician_dashboard.view_models.acts import taken_words, took_words
-from clinician_dashboard.view_models.triage import counts, status_line, triage_rows
+from clinician_dashboard.view_models.triage import counts, triage_rows
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardAwayError
 from ward_service.contract.api import BoardView
 
@@ -58,16 +58,12 @@ def board_fragment() -> None:
     """Ask, and draw; one component, so that nothing flickers."""
     away = False
     try:
-        if "me" not in st.session_state:
-            st.session_state.me = ward().me().name
         board = fresh_board()
-        st.session_state.heard = time.time()
     except WardAwayError:
         if "board" not in st.session_state:
             raise
         away, board = True, st.session_state.board[1]  # the last that was known, and said to be so
-    line = status_line(board.health, st.session_state.me, away=away) | {"counts": counts(board)}
-    status_bar(line, st.session_state.heard)
+    bar(board.health, counts(board), away=away)
     if told := st.session_state.pop("told", None):
         st.toast(told, duration="long")
     ward_list(triage_rows(board), take, open_patient)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from clinician_dashboard.view_models.words import age, clock_time
+from clinician_dashboard.view_models.words import ago, clock_time
 from ward_service.contract.api import AlertView, CallView
 from ward_service.contract.vocabulary import OWNER, AlertState
 
@@ -60,7 +60,7 @@ def _by(what: str, by: datetime, now: datetime) -> Due:
     said = f"{what} by {clock_time(by, now)}"
     if by > now:
         return Due(said)
-    return Due(f"{PAST}: {said}, {age(by, now)} ago".replace(", now ago", ", just now"), past=True)
+    return Due(f"{PAST}: {said}, {ago(by, now)}", past=True)
 
 
 def late_words(alert: AlertView, now: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from clinician_dashboard.view_models.due import IN_PLAY, Due, call_lines, due_lines
 from clinician_dashboard.view_models.triage import SOURCES
-from clinician_dashboard.view_models.words import SHAPES, age, clock_time
+from clinician_dashboard.view_models.words import SHAPES, age, ago, clock_time
 from ward_service.contract.api import AlertView, PatientLine, ReadingView
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source
 
@@ -69,7 +69,7 @@ def alert_text(alert: AlertView, now: datetime) -> AlertText:
     headline = (
         f"{SHAPES[alert.level]} {str(alert.level).upper()} ({alert.alert_class}): "
         f"{ACTED[alert.state]}{whose}; opened {clock_time(alert.opened_at, now)}, "
-        f"{age(alert.opened_at, now)} ago"
+        f"{ago(alert.opened_at, now)}"
     )
     headline += f" [{', '.join(marks)}]" if marks else ""
     reasons = [

@@ -5,14 +5,23 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from clinician_dashboard.view_models.due import PAST, coming_words, late_words
 from clinician_dashboard.view_models.words import (
     SHAPES,
+    ZONE,
     age,
     clock_time,
     nhs_number,
     patient_name,
 )
-from ward_service.contract.api import AlertView, BoardView, HealthView, PatientLine, Place
+from ward_service.contract.api import (
+    AlertView,
+    BoardView,
+    HealthView,
+    PathwayView,
+    PatientLine,
+    Place,
+)
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source, Vital
 
 SHOWN: Final = timedelta(days=14)
@@ -84,6 +93,9 @@ class Row:
     last_about: str
     state: str
     state_about: str
+    due: str
+    late: str
+    paused: str
     action: str
 
 
@@ -111,9 +123,36 @@ def counts(board: BoardView) -> str:
     return ", ".join(f"{number} {word}" for number, word in said)
 
 
-def status_line(health: HealthView, clinician: str, *, away: bool = False) -> dict[str, Any]:
+def use_words(use: str, unsigned: bool, leads: Sequence[str] = ()) -> str:
+    """Say how this ward is used, and who signed the rules under which people stay (promise 12)."""
+    if unsigned or not leads:
+        return f"{use.upper()} USE: UNSIGNED pathway, not for care"
+    care = "" if use == "live" else ", not for care"
+    return f"{use.upper()} USE: pathway signed by {' and '.join(leads)}{care}"
+
+
+def leads(board: BoardView, pathways: Sequence[PathwayView]) -> list[str]:
+    """Return who signed the versions under which somebody stays now."""
+    staying = {line.pathway for line in board.patients}
+    signed = [p.signed_by for p in pathways if p.signed_by and f"{p.id}@{p.version}" in staying]
+    return list(dict.fromkeys(signed))
+
+
+def signed_words(line: PatientLine, pathways: Sequence[PathwayView]) -> str:
+    """Say which rules a stay runs under, and who signed them."""
+    found = [p for p in pathways if f"{p.id}@{p.version}" == line.pathway and p.signed_by]
+    if not line.signed or not found or found[0].signed_at is None:
+        return f"{line.pathway}: UNSIGNED, not for care"
+    on = found[0].signed_at.astimezone(ZONE)
+    return f"{line.pathway}: signed by {found[0].signed_by}, {on:%d %b %Y}"
+
+
+def status_line(
+    health: HealthView, clinician: str, standing: str = "", *, away: bool = False
+) -> dict[str, Any]:
     """Return what the bar above every page says of the ward itself.
 
+    `standing` is whether its rules are signed; until somebody has said so, they are not.
     `away`: the ward does not answer, and `health` is the last that it said.
     """
     trouble = ""
@@ -130,7 +169,7 @@ def status_line(health: HealthView, clinician: str, *, away: bool = False) -> di
             f"to {clock_time(health.blind_until, health.now)}."
         )
     return {"clock": clock_time(health.now, health.now), "trouble": trouble, "blind": blind,
-            "use": health.use.upper(), "who": clinician}  # fmt: skip
+            "use": standing or use_words(health.use, unsigned=True), "who": clinician}  # fmt: skip
 
 
 def _same_surnames(patients: Sequence[PatientLine]) -> set[str]:
@@ -167,8 +206,30 @@ def _row(line: PatientLine, now: datetime, same_surname: bool) -> Row:
         last_about=_last_about(line),
         state=_state(main)[0],
         state_about=_state(main, now)[1],
+        due=_due(line, now),
+        late=_late(line, now),
+        paused=paused_words(line, now),
         action=_action(main, unowned),
     )
+
+
+def _due(line: PatientLine, now: datetime) -> str:
+    """Say what comes next for the worst alert; what is late is said elsewhere."""
+    coming = [coming_words(alert, now) for alert in line.alerts if not late_words(alert, now)]
+    return coming[0] if coming else ""
+
+
+def _late(line: PatientLine, now: datetime) -> str:
+    """Say what is past its time, of the worst alert for which anything is."""
+    late = [words for words in (late_words(alert, now) for alert in line.alerts) if words]
+    return late[0] if late else (PAST if line.past_deadline else "")
+
+
+def paused_words(line: PatientLine, now: datetime) -> str:
+    """Say until when nothing is expected from somebody, or ""."""
+    if line.paused_until is None:
+        return ""
+    return f"PAUSED until {clock_time(line.paused_until, now)}: nothing is expected"
 
 
 def _action(main: AlertView | None, unowned: list[AlertView]) -> str:

@@ -35,6 +35,12 @@ def age(since: datetime, now: datetime) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def ago(since: datetime, now: datetime) -> str:
+    """Say how long ago something was, as the end of a sentence: `5 min ago`, `just now`."""
+    said = age(since, now)
+    return "just now" if said == "now" else f"{said} ago"
+
+
 def clock_time(moment: datetime, now: datetime) -> str:
     """Say a moment as the clock on the wall does, with its day if that is not today."""
     local, today = moment.astimezone(ZONE), now.astimezone(ZONE).date()

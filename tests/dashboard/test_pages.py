@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
-from tests.dashboard.test_view_models import a_board, a_line, an_alert
+from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.api import (
     AlertView,
@@ -47,6 +47,9 @@ class FakeWard(WardApi):
     def board_version(self) -> BoardVersionView:
         board = FakeWard.board_now
         return BoardVersionView(version=board.version, as_of=board.as_of, health=board.health)
+
+    def pathways(self) -> Any:
+        return (a_pathway(),)
 
     def alerts(self, episode_id: Any) -> Any:
         return FakeWard.board_now.patients[0].alerts
@@ -145,7 +148,27 @@ def test_the_list_draws_what_it_is_given(names: list[str], monkeypatch: pytest.M
     monkeypatch.setattr(FakeWard, "board_now", board)
     status, table = components(drawn("triage.py"))
     assert [row["name"] for row in table["rows"]] == [f"{name.upper()}, Pat" for name in names]
-    assert status["use"] == "DEMO"
+    assert status["use"] == "DEMO USE: UNSIGNED pathway, not for care"
+
+
+@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+def test_every_screen_says_that_the_rules_are_unsigned(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = a_line()
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    app = AppTest.from_file(PAGES / page, default_timeout=30)
+    app.session_state["episode"] = str(line.episode_id)
+    app.run()
+    assert components(app)[0]["use"] == "DEMO USE: UNSIGNED pathway, not for care"
+
+
+def test_a_patient_says_that_the_stay_is_unsigned_and_paused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch, paused_until=NOON + minutes(60))
+    assert "covid-oximetry-at-home@1: UNSIGNED, not for care" in app.text[0].value
+    assert app.markdown[1].value == "**PAUSED until 13:00: nothing is expected**"
 
 
 def test_when_the_ward_goes_away_the_last_list_stays_and_is_said_to_be_old(

@@ -8,7 +8,14 @@ import pytest
 from clinician_dashboard.view_models import chart
 from clinician_dashboard.view_models.acts import taken_words
 from clinician_dashboard.view_models.patient import alert_text, most_urgent_first, reading_rows
-from clinician_dashboard.view_models.triage import counts, status_line, triage_rows
+from clinician_dashboard.view_models.triage import (
+    counts,
+    leads,
+    signed_words,
+    status_line,
+    triage_rows,
+    use_words,
+)
 from clinician_dashboard.view_models.words import age, clock_time, nhs_number
 from clinician_dashboard.ward_api import RefusedError
 from tests.factories import NOON, an_nhs_number, minutes
@@ -20,6 +27,7 @@ from ward_service.contract.api import (
     HealthView,
     LedgerEntryView,
     ObservationView,
+    PathwayView,
     PatientLine,
     Place,
     PointView,
@@ -111,6 +119,73 @@ def a_board(*lines: PatientLine, later: timedelta = timedelta(0), **health: Any)
         counts={place: sum(line.place is place for line in lines) for place in Place},
         patients=lines,
     )
+
+
+def a_pathway(**more: Any) -> PathwayView:
+    given: dict[str, Any] = {
+        "id": "covid-oximetry-at-home",
+        "version": 1,
+        "title": "COVID Oximetry @home",
+        "current": True,
+        "sha256": "0" * 64,
+        "signed_by": None,
+        "signed_at": None,
+    }
+    return PathwayView(**(given | more))
+
+
+SIGNED = a_pathway(signed_by="Dr Invented, clinical lead", signed_at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("use", "unsigned", "by", "said"),
+    [
+        ("demo", True, ["Dr A, lead"], "DEMO USE: UNSIGNED pathway, not for care"),
+        ("shadow", False, [], "SHADOW USE: UNSIGNED pathway, not for care"),
+        ("demo", False, ["Dr A, lead"], "DEMO USE: pathway signed by Dr A, lead, not for care"),
+        ("live", False, ["A", "B"], "LIVE USE: pathway signed by A and B"),
+    ],
+)
+def test_who_signed_the_rules_is_said_and_that_nobody_did(
+    use: str, unsigned: bool, by: list[str], said: str
+) -> None:
+    assert use_words(use, unsigned, by) == said
+
+
+def test_only_who_signed_what_somebody_stays_under_is_named() -> None:
+    other = a_pathway(id="copd-88-92", signed_by="Dr Other, lead", signed_at=NOON)
+    assert leads(a_board(a_line()), (SIGNED, other)) == ["Dr Invented, clinical lead"]
+    assert leads(a_board(a_line()), (a_pathway(), other)) == []
+
+
+def test_rules_are_unsigned_until_the_ward_says_otherwise() -> None:
+    assert "UNSIGNED" in status_line(a_board().health, "")["use"]
+
+
+def test_a_stay_says_who_signed_its_version() -> None:
+    assert signed_words(a_line(signed=True), (SIGNED,)) == (
+        "covid-oximetry-at-home@1: signed by Dr Invented, clinical lead, 24 Nov 2026"
+    )
+    for line, pathways in ((a_line(), (SIGNED,)), (a_line(signed=True), ())):
+        assert signed_words(line, pathways) == "covid-oximetry-at-home@1: UNSIGNED, not for care"
+
+
+def test_what_is_past_its_time_is_said_in_words_on_the_list() -> None:
+    alert = an_alert(respond_by=NOON - minutes(1))
+    [row] = triage_rows(a_board(a_line(alerts=(alert,), past_deadline=True)))
+    assert row["late"] == "PAST ITS TIME: to be taken by 11:59"
+    [row] = triage_rows(a_board(a_line(alerts=(an_alert(),), past_deadline=True)))
+    assert row["late"] == "PAST ITS TIME"
+    soon = an_alert(respond_by=NOON + minutes(1))
+    [row] = triage_rows(a_board(a_line(alerts=(soon,))))
+    assert (row["due"], row["late"]) == ("take by 12:01", "")
+
+
+def test_a_pause_is_said_beside_what_is_in_play() -> None:
+    paused = a_line(alerts=(an_alert(),), paused_until=NOON + timedelta(hours=20))
+    [row] = triage_rows(a_board(paused))
+    assert row["state"] == "New"
+    assert row["paused"] == "PAUSED until tomorrow 08:00: nothing is expected"
 
 
 def test_the_order_is_the_wards() -> None:
