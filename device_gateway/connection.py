@@ -162,8 +162,11 @@ class Connection:
         client.max_inflight_messages_set(0)
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
+        if self._broker.tls_ca is not None:
+            client.tls_set(ca_certs=str(self._broker.tls_ca))
         client.on_pre_connect = _never_raises(self._on_pre_connect)
         client.on_socket_open = _never_raises(self._on_socket_open)
+        client.on_connect_fail = _never_raises(self._on_connect_fail)
         client.on_connect = _never_raises(self._on_connect)
         client.on_disconnect = _never_raises(self._on_disconnect)
         client.on_publish = _never_raises(self._on_publish)
@@ -187,6 +190,10 @@ class Connection:
 
     def _on_socket_open(self, _: Client, __: Any, sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # 87 -> 1.4 ms a receipt
+
+    def _on_connect_fail(self, _: Client, __: Any) -> None:
+        """Say that nobody answered, or not with a certificate that we trust; paho tries again."""
+        log.warning("broker.unreachable", extra=self._ids())
 
     def _on_connect(self, client: Client, _: Any, __: Any, reason: Any, said: Properties) -> None:
         if reason.is_failure:

@@ -7,7 +7,15 @@ import json
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FilePath,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ward_service.contract.messages import GatewayId, Slot
 
@@ -23,10 +31,15 @@ class _Written(BaseModel):
 
 
 class Broker(_Written):
-    """Where the broker listens, and how we sign in there, if we must."""
+    """Where the broker listens, and how we sign in there, if we must.
+
+    `tls_ca`: the file with the authority that the broker's certificate must come from; with it the
+    connection is encrypted, without it not.
+    """
 
     host: str = Field(min_length=1)
     port: int = Field(ge=1, le=65_535)
+    tls_ca: FilePath | None = None
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from device_gateway.homes import Broker, Place
+from tests.conftest import missing
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 COMMAND = [str(Path(sys.executable).with_name("device-gateway"))]
@@ -58,7 +59,7 @@ class BrokerProcess:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
     if MOSQUITTO is None:
-        pytest.skip("no mosquitto here: apt-get install mosquitto")
+        missing("Mosquitto", "install it, for example: apt-get install mosquitto")
     process = BrokerProcess(tmp_path)
     yield process
     process.kill()

@@ -48,7 +48,8 @@ def test_a_homes_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         ({"broker": BROKER, "homes": [HOME | {"key": KEY[:-2]}]}, "at least 32 bytes"),
         ({"broker": BROKER, "homes": [HOME | {"gateway": "home/+"}]}, "homes.0.gateway"),
         ({"broker": BROKER, "homes": [HOME | {"slot": 0}]}, "homes.0.slot"),
-        ({"broker": BROKER | {"tls_ca": "x"}, "homes": [HOME]}, "broker.tls_ca"),
+        ({"broker": BROKER | {"tls_ca": "/no/such/file"}, "homes": [HOME]}, "broker.tls_ca"),
+        ({"broker": BROKER | {"tls_cert": "x"}, "homes": [HOME]}, "broker.tls_cert"),
     ],
 )
 def test_what_a_ward_does_not_write_is_refused_without_repeating_a_key(
