@@ -57,8 +57,8 @@ def new_account(store: Store, username: str, name: str, password: str) -> None:
         store.end_sessions_of(username)  # whoever knew the old password is out
 
 
-def check_password(store: Store, username: str, password: str, wall: datetime) -> AccountRow | None:
-    """Return the account if the password is right; count the failure if not.
+def account_to_try(store: Store, username: str, wall: datetime) -> AccountRow | None:
+    """Return the account of somebody who wants in, or None for a stranger.
 
     Raises:
         TooManyTriesError: too many wrong ones; nothing is checked until the lock ends.
@@ -66,18 +66,37 @@ def check_password(store: Store, username: str, password: str, wall: datetime) -
     row = store.account(username)
     if row is not None and row.locked_until is not None and wall < row.locked_until:
         minutes = int((row.locked_until - wall).total_seconds() // 60) + 1
-        raise TooManyTriesError(f"Too many wrong passwords. Try again in {minutes} minutes.")
-    try:
-        _hasher.verify(row.password_hash if row else _NOBODY, password)
-    except VerificationError:
-        if row is not None:
-            row.failures += 1
-            if row.failures >= TRIES:
-                row.failures, row.locked_until = 0, wall + LOCKED_FOR
-        return None
-    if row is not None:
-        row.failures, row.locked_until = 0, None
+        raise TooManyTriesError(f"Too many wrong passwords. Try again in {minutes} min.")
     return row
+
+
+def is_right(account: AccountRow | None, password: str) -> bool:
+    """Say whether a password is right; as slow for a stranger. Never inside a transaction.
+
+    It takes tens of milliseconds, and on SQLite readings would wait for it.
+    """
+    try:
+        _hasher.verify(account.password_hash if account else _NOBODY, password)
+    except VerificationError:
+        return False
+    return account is not None
+
+
+def note_try(store: Store, username: str, right: bool, wall: datetime) -> None:
+    """Count a wrong password, or forget those before a right one.
+
+    Raises:
+        TooManyTriesError: others have locked the account meanwhile; a right one is too late.
+    """
+    row = account_to_try(store, username, wall)
+    if row is None:
+        return
+    if right:
+        row.failures, row.locked_until = 0, None
+        return
+    row.failures += 1
+    if row.failures >= TRIES:
+        row.failures, row.locked_until = 0, wall + LOCKED_FOR
 
 
 def begin_session(store: Store, username: str, wall: datetime) -> tuple[str, datetime]:

@@ -1,16 +1,20 @@
 """The ward's HTTP door, over a real database, as the dashboard uses it."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.event import listen, remove
 from sqlalchemy.orm import Session
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
+from ward_service import passwords
 from ward_service.api.app import create_app
 from ward_service.contract.api import BoardView
 from ward_service.contract.clock import demo_clock, real_clock
@@ -18,7 +22,7 @@ from ward_service.contract.ids import new_id
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.setup import add_account
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import ActRow, SessionRow
+from ward_service.store.tables import AccountRow, ActRow, SessionRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"
@@ -364,3 +368,37 @@ def test_a_new_password_ends_the_sessions_that_the_old_one_began(
     headers = signed_in(client, "nurse-3")
     add_account(ward, "nurse-3", "Nurse 3", "another invented password")
     assert client.get("/session", headers=headers).status_code == 401
+
+
+def test_while_a_password_is_checked_readings_do_not_wait(
+    ward: Ward, home: Home, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checking one is slow on purpose: whoever tries many must not keep the ward from its work."""
+    checking, done = Event(), Event()
+    verify = passwords.is_right
+
+    def slowly(account: AccountRow | None, password: str) -> bool:
+        checking.set()
+        assert done.wait(20)
+        return verify(account, password)
+
+    monkeypatch.setattr("ward_service.api.sessions.is_right", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(signed_in, client)
+        assert checking.wait(20)
+        with ward.sessions() as session:
+            if session.get_bind().dialect.name == "sqlite":
+                session.execute(text("PRAGMA busy_timeout = 1000"))
+            session.execute(text("UPDATE account SET name = name"))
+            session.commit()
+        done.set()
+        assert asked.result()
+
+
+def test_a_right_password_is_too_late_once_others_have_locked_the_account(ward: Ward) -> None:
+    wall = ward.clock.wall()
+    with ward.unit_of_work() as store:
+        for _ in range(passwords.TRIES):
+            passwords.note_try(store, "nurse-3", False, wall)
+    with ward.unit_of_work() as store, pytest.raises(passwords.TooManyTriesError):
+        passwords.note_try(store, "nurse-3", True, wall)

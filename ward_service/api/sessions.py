@@ -5,7 +5,7 @@ from fastapi import APIRouter, status
 from ward_service.api.deps import ClinicianDep, TokenDep, WardDep
 from ward_service.contract.api import ClinicianView, SessionView, SignIn
 from ward_service.errors import NotSignedInError
-from ward_service.passwords import begin_session, check_password, hash_of
+from ward_service.passwords import account_to_try, begin_session, hash_of, is_right, note_try
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -14,9 +14,13 @@ router = APIRouter(prefix="/session", tags=["session"])
 def sign_in(given: SignIn, ward: WardDep) -> SessionView:
     """Begin a session. 401 for a wrong name or password, 429 after too many of them."""
     wall = ward.clock.wall()
-    with ward.unit_of_work() as store:
-        account = check_password(store, given.username, given.password, wall)
-    if account is None:  # the failure is counted by now: the transaction has ended
+    with ward.unit_of_work(read_only=True) as store:
+        account = account_to_try(store, given.username, wall)
+    right = is_right(account, given.password)
+    if account is not None:
+        with ward.unit_of_work() as store:
+            note_try(store, given.username, right, wall)
+    if account is None or not right:
         raise NotSignedInError("That name and password do not belong together.")
     with ward.unit_of_work() as store:
         token, ends = begin_session(store, account.username, wall)
