@@ -65,8 +65,8 @@ def load_for_test(name: str) -> Pathway:
 
 PATHWAYS = {name: load_for_test(name) for name in NAMES}
 
-# Fields of a pathway that hold rules, each enumerated below (how a minute of samples is read, and
-# which readings count once: test_continuous.py, test_conditions.py). The rest says who, in words.
+# Fields of a pathway that hold rules, each enumerated below (how a minute of samples is read and
+# which readings count once: test_continuous.py, test_conditions.py). The rest says who and how.
 RULES = {
     "vitals", "questions", "asks_for_call", "findings", "news2", "continuous", "schedule",
     "missing", "confirmation", "swap", "ladders", "check_in_days", "duration", "late_after",
