@@ -1,6 +1,5 @@
 """What people do to alerts and to a stay. Software never does these (promise 11)."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,6 +12,7 @@ from ward_service.contract.vocabulary import (
     Spo2Target,
 )
 from ward_service.domain.alerts import AlertInPlay, NotAllowedError, NoteNeededError, SeenOldError
+from ward_service.domain.changed import replace
 from ward_service.domain.escalation import taken_by
 from ward_service.domain.inputs import (
     Acknowledged,

@@ -4,12 +4,13 @@ Source: DESIGN.md section 5. Nothing here reads a clock: `at` is when it was tru
 receipt), `noticed_at` when the ward worked it out, so that downtime changes no alert.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 from uuid import UUID
 
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
+from ward_service.domain.changed import replace
 from ward_service.domain.finding import Finding
 
 WARD: Final = "ward"  # who acted, when no person did
@@ -47,7 +48,7 @@ class AlertFinding:
     reading_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see changed.py
 class AlertInPlay:
     """An alert that is neither withdrawn nor resolved, and quotes the version that it opened under.
 

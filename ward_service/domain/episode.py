@@ -5,7 +5,7 @@ time. Deadlines that fell due by `now` are worked through first, in their order,
 itself: it does not matter when somebody looked. Pure: nothing here reads a clock or a disk.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import assert_never
 from uuid import UUID
@@ -14,6 +14,7 @@ from ward_service.contract.vocabulary import AlertClass, Context, EndReason, Lev
 from ward_service.domain import acts, escalation, physiological, silence, symptom_alert
 from ward_service.domain.alerts import WARD, AlertFinding
 from ward_service.domain.assess import assess
+from ward_service.domain.changed import replace
 from ward_service.domain.civil import local
 from ward_service.domain.conditions import Facts
 from ward_service.domain.continuous import as_reading
@@ -113,11 +114,13 @@ def step(
     """
     under_way = Step(state, now, episode_id)
     silent_until = min(now, absence_until or now)
-    _work_through_deadlines(under_way, now, silent_until, pathway)
+    if state.next_at is not None and state.next_at <= now:
+        _work_through_deadlines(under_way, now, silent_until, pathway)
+    before = under_way.state
     _take_in(under_way, happened, pathway)
-    under_way.state = replace(under_way.state, next_at=next_deadline(under_way.state, pathway))
-    # What came may ask for somebody at once: the first step of a ladder is due when it begins.
-    _work_through_deadlines(under_way, now, silent_until, pathway)
+    if under_way.state is not before:
+        # What came may ask for somebody at once: the first step of a ladder is due as it begins.
+        _work_through_deadlines(under_way, now, silent_until, pathway)
     return under_way
 
 
@@ -161,24 +164,23 @@ def _work_through_deadlines(
     under_way: Step, now: datetime, absence_until: datetime, pathway: Pathway
 ) -> None:
     """Work through what fell due, earliest first: one may bring another about."""
-    while under_way.state.next_at is not None and under_way.state.next_at <= now:
-        due = min(
-            (
-                deadline
-                for deadline in deadlines(under_way.state, pathway)
-                if deadline.at <= (absence_until if deadline.kind in ABSENCE else now)
-            ),
-            key=lambda deadline: (deadline.at, deadline.kind, str(deadline.alert_id)),
-            default=None,
-        )
-        if due is None:
-            return  # silence waits: homes are catching up
+    while True:
+        ahead = list(deadlines(under_way.state, pathway))
+        fell_due = [
+            deadline
+            for deadline in ahead
+            if deadline.at <= now and (deadline.kind not in ABSENCE or deadline.at <= absence_until)
+        ]  # while homes are catching up, silence waits
+        if not fell_due:
+            break
+        due = min(fell_due, key=lambda d: (d.at, d.kind, str(d.alert_id)))
         if due.alert_id is None:
             _fall_due(under_way, due, pathway)
         else:
             _fall_due_of_alert(under_way, due, pathway)
-        state = under_way.state
-        under_way.state = replace(state, next_at=next_deadline(state, pathway))
+    next_at = min((deadline.at for deadline in ahead), default=None)
+    if next_at != under_way.state.next_at:
+        under_way.state = replace(under_way.state, next_at=next_at)
 
 
 def _fall_due(under_way: Step, due: Deadline, pathway: Pathway) -> None:

@@ -3,12 +3,12 @@
 Deadlines are moments in the alert, so a restart forgets nothing. Source: DESIGN.md section 5.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState, PauseReason
 from ward_service.domain.alerts import WARD, AlertInPlay
+from ward_service.domain.changed import replace
 from ward_service.domain.civil import in_service, next_opening, next_shift_change
 from ward_service.domain.pathway import Call, Ladder, LadderStep, Pathway
 from ward_service.domain.state import EpisodeState, Message, Step, StepTaken

@@ -4,12 +4,12 @@ Source: DESIGN.md section 5, "Alert"; CLINICAL.md 0.2 (3): a repeat that does no
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level
 from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
 from ward_service.domain.bands import worse
+from ward_service.domain.changed import replace
 from ward_service.domain.escalation import with_ladder
 from ward_service.domain.finding import Finding
 from ward_service.domain.inputs import ReadingArrived

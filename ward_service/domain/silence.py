@@ -3,12 +3,12 @@
 Source: CLINICAL.md 1.7; promise 3 (a person who never reported is overdue at once).
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from ward_service.contract.vocabulary import PATIENT, AlertClass, AlertOutcome, AlertState, Level
 from ward_service.domain.alerts import WARD, AlertFinding
 from ward_service.domain.bands import WORRY, worse
+from ward_service.domain.changed import replace
 from ward_service.domain.civil import local
 from ward_service.domain.conditions import Facts, found
 from ward_service.domain.finding import Finding

@@ -1,6 +1,6 @@
 """What the rules remember of one stay, and one step under way."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from ward_service.contract.vocabulary import (
 )
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.assess import Assessment
+from ward_service.domain.changed import replace
 from ward_service.domain.history import Past
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.limits import Limits
@@ -29,7 +30,7 @@ class Pause:
     reason: PauseReason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: see changed.py
 class EpisodeState:
     """What the rules remember of one stay.
 

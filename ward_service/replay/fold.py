@@ -43,6 +43,7 @@ class Replayed:
     alerts: dict[UUID, AlertInPlay] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    unowned: dict[UUID, datetime] = field(default_factory=dict)  # since when nobody has an alert
 
     def fold(self, happened: Input, now: datetime) -> None:
         """Take in one input.
@@ -57,6 +58,12 @@ class Replayed:
         self.alerts |= done.changed
         self.entries += done.entries
         self.messages += done.messages
+        for entry in done.entries:
+            alert = entry.after
+            if alert is not None and (not alert.in_play or alert.state is AlertState.ACKNOWLEDGED):
+                self.unowned.pop(alert.id, None)
+            elif alert is not None:
+                self.unowned.setdefault(alert.id, entry.at)
 
     def _catch_up(self, now: datetime) -> None:
         """Look once more while silence still waits, as the worker did: ladders did not wait."""
@@ -128,22 +135,20 @@ class Candidate:
         person = candidate_person(history.person, before, self.pathway)
         state = begin(history.admitted_at, self.pathway, person)
         replayed = Replayed(history.episode_id, self.pathway, self.blind, state, state.admitted_at)
-        unowned: dict[UUID, datetime] = {}
         for taken in history.taken:
             if taken.at > self.until or taken.refused:
                 continue
-            self._pass(replayed, history, unowned, taken.at)
+            self._pass(replayed, history, taken.at)
             for happened in self._aimed(taken.happened, replayed, history, before):
                 self._try(replayed, happened, max(taken.at, replayed.clock))
-        self._pass(replayed, history, unowned, self.until)
+        self._pass(replayed, history, self.until)
         return replayed
 
-    def _pass(
-        self, replayed: Replayed, history: History, unowned: dict[UUID, datetime], to: datetime
-    ) -> None:
+    def _pass(self, replayed: Replayed, history: History, to: datetime) -> None:
         """Let time pass up to a moment: deadlines fall due, and the usual answers are given."""
+        soonest = min(habit.acknowledge for habit in self.habits.values())
         while True:
-            due = self._next_answer(replayed, history, unowned)
+            due = self._next_answer(replayed, history)
             state = replayed.state
             first = state.next_at if state.next_at is not None and state.next_at <= to else None
             if due is not None and due[0] <= to and (first is None or due[0] < first):
@@ -151,7 +156,9 @@ class Candidate:
             elif first is None:
                 return
             else:
-                replayed.fold(TimePassed(), max(first, replayed.clock))
+                # What falls due from here on is answered `soonest` after it at the earliest.
+                then = min(to, due[0] if due else to, first + soonest)
+                replayed.fold(TimePassed(), max(first, then, replayed.clock))
                 if replayed.state == state:  # silence waits: look again when it does not
                     waiting = [b.grace_until for b in self.blind if b.grace_until > replayed.clock]
                     if not waiting or min(waiting) > to:
@@ -159,17 +166,16 @@ class Candidate:
                     replayed.fold(TimePassed(), min(waiting))
 
     def _next_answer(
-        self, replayed: Replayed, history: History, unowned: dict[UUID, datetime]
+        self, replayed: Replayed, history: History
     ) -> tuple[datetime, AlertInPlay] | None:
         """Return which alert is answered next as usual, and when."""
         soonest: tuple[datetime, AlertInPlay] | None = None
         for alert in replayed.state.alerts:
             habit = self.habits[alert.level]
             if alert.state is AlertState.ACKNOWLEDGED and alert.acknowledged_at is not None:
-                unowned.pop(alert.id, None)
                 since, lag = alert.acknowledged_at, habit.resolve
             else:
-                since, lag = unowned.setdefault(alert.id, replayed.clock), habit.acknowledge
+                since, lag = replayed.unowned[alert.id], habit.acknowledge
             at = _free_at(alert.alert_class, since, lag, history.alerts)
             if at is not None and (soonest is None or at < soonest[0]):
                 soonest = at, alert

@@ -1,5 +1,6 @@
 """Replay a candidate over the store: in few stays at a time, and over several processes."""
 
+import gc
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -110,7 +111,9 @@ _WORK: list["_Work"] = []  # what this process of the pool works with
 
 
 def _begin_work(url: str, asked: Asked, habits: dict[Level, Habit]) -> None:
+    gc.set_threshold(50_000, 20, 50)  # as the ward itself: stays leave no cycles behind
     _WORK.append(_Work.begin(connect(url), asked, habits))
+    gc.freeze()
 
 
 def _do_work(ids: Sequence[UUID]) -> Tally:
