@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.services import Broker, PostgreSQL, has_mosquitto, newest_postgresql
+from tests.services import NOT_HERE, Broker, PostgreSQL, has_mosquitto, newest_postgresql
+
+pytest_plugins = ["tests.tools.hazards_ran"]
 
 # How long one example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("homeward", deadline=None)
@@ -19,7 +21,7 @@ SKIPPING_IS_FAILING = os.environ.get("HOMEWARD_REQUIRE_ALL") == "1"  # set by .c
 
 def missing(what: str, how: str) -> None:
     """Skip a test for something that this machine lacks; on CI that is a failure."""
-    said = f"{what} is not here; {how}"
+    said = f"{what} {NOT_HERE}{how}"
     if SKIPPING_IS_FAILING:
         pytest.fail(said, pytrace=False)
     pytest.skip(said)
@@ -59,5 +61,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def recordings() -> Path:
     if not RECORDINGS.is_dir():
-        pytest.skip(f"the recordings are not beside this checkout ({RECORDINGS})")
+        pytest.skip(f"shared/data {NOT_HERE}it lies beside the checkout ({RECORDINGS})")
     return RECORDINGS

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx2 as httpx
 import psycopg
 
+NOT_HERE = "is not here; "  # how a skip for something that this machine lacks is said
 BIN = Path(sys.executable).parent
 WARD, GATEWAY = BIN / "ward-service", BIN / "device-gateway"
 
