@@ -11,6 +11,7 @@ from clinician_dashboard.ward_api import RefusedError, WardApi, WardAwayError
 
 WRITING = "writing-"
 SEEN = "seen-"
+TIMES = "times-"
 
 
 def writing() -> bool:
@@ -19,11 +20,15 @@ def writing() -> bool:
     return any(st.session_state[key] for key in keys)
 
 
-def opened(label: str, form: str, clock: str) -> bool:
-    """Draw the switch that opens a form, and say whether it is open."""
-    is_open = st.toggle(label, key=f"{WRITING}{form}")
+def opened(label: str, form: str, scene: str) -> bool:
+    """Draw the switch that opens a form, and say whether it is open.
+
+    `scene` is whom it is about, and of when: the top of the page may be out of sight.
+    """
+    # A new switch after each act: the browser would keep the old one where the hand left it.
+    is_open = st.toggle(label, key=f"{WRITING}{form}-{_times(form)}")
     if is_open:
-        st.text(f"While you write, this page stands still: it shows {clock}.")
+        st.text(f"While you write, this page stands still: it shows {scene}.")
     else:
         forget(form)
     return is_open
@@ -49,8 +54,15 @@ def forget(form: str) -> None:
 def shut(form: str) -> None:
     """Close a form, and draw the page anew with what has become of it."""
     forget(form)
-    st.session_state.pop(f"{WRITING}{form}", None)
+    st.session_state.pop(f"{WRITING}{form}-{_times(form)}", None)
+    st.session_state[f"{TIMES}{form}"] = _times(form) + 1
     st.rerun(scope="app")
+
+
+def _times(form: str) -> int:
+    """Return how often this form was sent in this session."""
+    times: int = st.session_state.get(f"{TIMES}{form}", 0)
+    return times
 
 
 Act = Callable[[WardApi, str], object]

@@ -11,7 +11,7 @@ from clinician_dashboard.session import bar, guarded, ward
 from clinician_dashboard.view_models.due import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
 from clinician_dashboard.view_models.triage import paused_words, signed_words
-from clinician_dashboard.view_models.words import nhs_number, patient_name
+from clinician_dashboard.view_models.words import clock_time, nhs_number, patient_name
 from ward_service.contract.api import PatientLine
 
 READINGS = 50
@@ -33,22 +33,24 @@ def patient(still: bool) -> None:
         st.rerun(scope="app")  # draw it anew, moving or standing still
     episode = st.session_state.get("episode")
     board = ward().board()
+    now = board.as_of
     line = next((p for p in board.patients if str(p.episode_id) == episode), None)
     if line is None:
         st.info("Open a patient on the ward list first.")
         return
     tell()
-    identity(line, board.as_of)
-    st.markdown(f"**{headline(line, board.as_of)}**")
+    identity(line, now)
+    st.markdown(f"**{headline(line, now)}**")
     me = ward().me().username
+    scene = f"{patient_name(line.family_name, line.given_name)} at {clock_time(now, now)}"
     for alert in most_urgent_first(ward().alerts(line.episode_id)):
         # Only an alert by itself comes with its calls.
         whole = ward().alert(alert.id) if alert.state in IN_PLAY else alert
-        show_alert(whole, board.as_of, me)
-    spo2_chart(line, board.as_of)
+        show_alert(whole, now, me, scene)
+    spo2_chart(line, now)
     readings = ward().latest_readings(line.episode_id, READINGS)
     st.markdown(f"## Readings ({len(readings.readings)} received last, of {readings.total})")
-    rows = reading_rows(readings.readings, board.as_of)
+    rows = reading_rows(readings.readings, now)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:

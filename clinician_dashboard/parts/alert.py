@@ -15,7 +15,6 @@ from clinician_dashboard.acting import (
 )
 from clinician_dashboard.view_models.acts import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
-from clinician_dashboard.view_models.words import clock_time
 from ward_service.contract.api import AlertView, ContactNote, Resolution
 from ward_service.contract.vocabulary import Channel
 
@@ -27,7 +26,7 @@ CHANNELS = {
 REACHED = {True: "Yes, we spoke", False: "No, not reached"}
 
 
-def show_alert(alert: AlertView, now: datetime, me: str) -> None:
+def show_alert(alert: AlertView, now: datetime, me: str, scene: str) -> None:
     """Draw one alert with its reasons, what is due, its history, and what may be done."""
     text = alert_text(alert, now)
     with st.container(border=True):
@@ -41,11 +40,10 @@ def show_alert(alert: AlertView, now: datetime, me: str) -> None:
                 st.text(f"→ {due.words}")
         if text.in_play:
             own(alert, text, me)
-            clock = clock_time(now, now)
-            if opened("Record a contact with the patient", f"contact-{alert.id}", clock):
+            if opened("Record a contact with the patient", f"contact-{alert.id}", scene):
                 contact_form(alert)
             if text.may_be_resolved and opened(
-                "Record what was done and close", f"close-{alert.id}", clock
+                "Record what was done and close", f"close-{alert.id}", scene
             ):
                 resolve_form(alert, text.needs_note)
         if text.calls:

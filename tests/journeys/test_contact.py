@@ -56,8 +56,15 @@ def readable(page: Page) -> list[tuple[str, str]]:
     return [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
 
 
+def switch(page: Page, label: str) -> None:
+    """Click a switch once the page is drawn: while it is, the old one may still stand there."""
+    found = page.get_by_text(label)
+    expect(found).to_have_count(1, timeout=15_000)
+    found.click()
+
+
 def record_contact(page: Page, how_it_went: str, note: str) -> None:
-    page.get_by_text("Record a contact with the patient").click()
+    switch(page, "Record a contact with the patient")
     expect(page.get_by_text("this page stands still")).to_be_visible(timeout=15_000)
     page.get_by_text(how_it_went).click()
     page.get_by_label("What was said, or where a message was left").fill(note)
@@ -84,25 +91,29 @@ def test_a_nurse_reaches_the_patient_of_a_red_and_closes_it(
     page.locator("button.open").click()
     deadline = page.get_by_text("→ speak with the patient by")
     expect(deadline).to_be_visible(timeout=20_000)
+    unsigned = page.get_by_text("DEMO USE: UNSIGNED pathway, not for care")
+    expect(unsigned).to_be_visible(timeout=15_000)
+    picture(page, f"patient-taken-{scheme}")
     record_contact(page, "No, not reached", "No answer, a message was left.")
     expect(deadline).to_be_visible(timeout=15_000)  # only speaking with somebody counts
-    page.get_by_text("Record a contact with the patient").click()
+    switch(page, "Record a contact with the patient")
     expect(page.get_by_role("button", name="Record this contact")).to_be_visible(timeout=15_000)
     picture(page, f"patient-contact-{scheme}")
     said = {"contact": readable(page)}
-    page.get_by_text("Record a contact with the patient").click()
+    switch(page, "Record a contact with the patient")
     expect(page.get_by_text("this page stands still")).to_be_hidden(timeout=15_000)
     record_contact(page, "Yes, we spoke", "Breathless on the stairs; sits up now.")
     expect(page.get_by_text("somebody spoke with the patient at")).to_be_visible(timeout=15_000)
     expect(deadline).to_have_count(0)
 
-    page.get_by_text("Record what was done and close").click()
+    switch(page, "Record what was done and close")
     page.get_by_text("Emergency department").click()
     page.get_by_label("What was done (needed for a red)").fill("Ambulance sent.")
     page.get_by_role("button", name="Close this alert").click()
     expect(page.get_by_text("resolved; opened")).to_be_visible(timeout=15_000)
     page.get_by_text("History (").first.click()
     page.wait_for_timeout(500)
+    expect(unsigned).to_be_visible(timeout=15_000)  # also after the page was drawn anew
     picture(page, f"patient-closed-{scheme}")
     said["closed"] = readable(page)
     assert said == {"contact": [], "closed": []}
