@@ -15,7 +15,7 @@ TIMES = "times-"
 
 
 def writing() -> bool:
-    """Whether somebody is writing something down: then nothing may move under the pen."""
+    """Whether somebody is writing on the patient's page: then nothing may move under the pen."""
     keys = [key for key in st.session_state if str(key).startswith(WRITING)]
     return any(st.session_state[key] for key in keys)
 

@@ -21,6 +21,7 @@ st.html(
 pages = [
     st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
     st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),
+    st.Page(HERE / "pages" / "tasks.py", title="To do", url_path="to-do"),
     st.Page(HERE / "pages" / "data_quality.py", title="Data quality", url_path="data-quality"),
 ]
 st.navigation(pages, position="top").run()

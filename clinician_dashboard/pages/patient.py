@@ -7,6 +7,7 @@ import streamlit as st
 from clinician_dashboard.acting import tell, writing
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
+from clinician_dashboard.parts.stay import show_stay
 from clinician_dashboard.session import bar, guarded, ward
 from clinician_dashboard.view_models.due import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
@@ -31,6 +32,7 @@ def patient(still: bool) -> None:
     """Draw the page of whoever was opened on the list; `still` while somebody writes on it."""
     if writing() is not still:
         st.rerun(scope="app")  # draw it anew, moving or standing still
+    tell()
     episode = st.session_state.get("episode")
     board = ward().board()
     now = board.as_of
@@ -38,7 +40,6 @@ def patient(still: bool) -> None:
     if line is None:
         st.info("Open a patient on the ward list first.")
         return
-    tell()
     identity(line, now)
     st.markdown(f"**{headline(line, now)}**")
     me = ward().me().username
@@ -55,6 +56,7 @@ def patient(still: bool) -> None:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:
         st.info("No reading has come yet.")
+    show_stay(line, scene)
 
 
 def identity(line: PatientLine, now: datetime) -> None:

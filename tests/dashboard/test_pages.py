@@ -1,6 +1,7 @@
 """Each page, drawn by Streamlit itself: empty, filled, the ward away, signed out."""
 
 import json
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
+from tests.dashboard.test_stay import a_task, some_limits
 from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.api import (
@@ -17,11 +19,14 @@ from ward_service.contract.api import (
     BoardView,
     ClinicianView,
     DataQualityView,
+    LimitsView,
     Place,
     ReadingsPage,
+    TaskView,
 )
-from ward_service.contract.vocabulary import AlertState
+from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason, Spo2Target
 
+EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "data_quality.py"]
 ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
 PAGES = Path(clinician_dashboard.__file__).parent / "pages"
 
@@ -32,6 +37,7 @@ class FakeWard(WardApi):
     board_now: BoardView = a_board()
     breaks_with: Exception | None = None
     refuses_with: Exception | None = None
+    to_do: tuple[TaskView, ...] = ()
     done: list[tuple[Any, ...]] = []
 
     def __init__(self, _: str = "") -> None:
@@ -69,6 +75,27 @@ class FakeWard(WardApi):
     def resolve(self, alert_id: Any, version: int, who: str, given: Any) -> Any:
         return self._did("resolve", alert_id, version, who, given)
 
+    def limits(self, episode_id: Any) -> LimitsView:
+        return some_limits()
+
+    def tasks(self) -> Any:
+        return FakeWard.to_do
+
+    def pause(self, *what: Any) -> None:
+        self._did("pause", *what)
+
+    def unpause(self, *what: Any) -> None:
+        self._did("unpause", *what)
+
+    def end(self, *what: Any) -> None:
+        self._did("end", *what)
+
+    def change_limits(self, *what: Any) -> None:
+        self._did("limits", *what)
+
+    def finish_task(self, *what: Any) -> None:
+        self._did("task", *what)
+
     def _did(self, *what: Any) -> Any:
         FakeWard.done.append(what)
         if FakeWard.refuses_with:
@@ -98,6 +125,7 @@ def fake_ward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeWard, "breaks_with", None)
     monkeypatch.setattr(FakeWard, "refuses_with", None)
     monkeypatch.setattr(FakeWard, "done", [])
+    monkeypatch.setattr(FakeWard, "to_do", ())
 
 
 def drawn(page: str) -> AppTest:
@@ -126,7 +154,7 @@ def the(widgets: Any, label: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+@pytest.mark.parametrize("page", EVERY_PAGE)
 def test_a_page_of_a_ward_that_is_away_says_so_and_shows_no_traceback(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +162,7 @@ def test_a_page_of_a_ward_that_is_away_says_so_and_shows_no_traceback(
     assert "The ward does not answer" in drawn(page).error[0].value
 
 
-@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+@pytest.mark.parametrize("page", EVERY_PAGE)
 def test_a_page_of_nobody_shows_nothing(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeWard, "breaks_with", SignedOutError("out"))
     app = drawn(page)
@@ -151,7 +179,7 @@ def test_the_list_draws_what_it_is_given(names: list[str], monkeypatch: pytest.M
     assert status["use"] == "DEMO USE: UNSIGNED pathway, not for care"
 
 
-@pytest.mark.parametrize("page", ["triage.py", "patient.py", "data_quality.py"])
+@pytest.mark.parametrize("page", EVERY_PAGE)
 def test_every_screen_says_that_the_rules_are_unsigned(
     page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,3 +298,101 @@ def test_data_quality_is_counted_in_words() -> None:
     said = [text.value for text in drawn("data_quality.py").text]
     assert "4 readings are kept" in said
     assert "once: the two numbers look swapped" in said
+
+
+def test_forms_about_the_stay_are_closed_and_nothing_in_them_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch, paused_until=NOON + minutes(60))
+    assert len(app.toggle) == 4
+    assert not app.radio
+    for toggle in app.toggle:
+        toggle.set_value(True)
+    app.run()
+    assert {radio.value for radio in app.radio} == {None}
+    assert {number.value for number in app.number_input} == {None}
+    for button in ("Pause", "Change the limits"):
+        the(app.button, button).click().run()
+        assert "Nothing was changed" in app.error[0].value
+    assert FakeWard.done == []
+
+
+def test_a_pause_has_a_reason_and_an_end_by_the_clock_on_the_wall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Pause: expect no readings for a while").set_value(True).run()
+    the(app.radio, "Why").set_value(PauseReason.IN_HOSPITAL)
+    app.date_input[0].set_value(date(2026, 7, 1))
+    app.time_input[0].set_value(time(9, 0))
+    the(app.button, "Pause").click().run()
+    [(_, _, _, who, given)] = FakeWard.done
+    assert (who, given.reason) == ("nurse-3", "in_hospital")
+    assert given.until.isoformat() == "2026-07-01T09:00:00+01:00"
+
+
+def test_a_pause_is_ended_and_readings_are_expected_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_with(monkeypatch, paused_until=NOON + minutes(60))
+    the(app.toggle, "End the pause now").set_value(True).run()
+    the(app.button, "Expect readings again").click().run()
+    assert [what for what, *_ in FakeWard.done] == ["unpause"]
+
+
+def test_what_the_ward_wants_said_before_an_end_is_shown_and_what_was_written_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "End this stay").set_value(True).run()
+    the(app.radio, "How it ended").set_value(EndReason.WITHDREW)
+    app.text_area[0].set_value("Does not want it any more.")
+    monkeypatch.setattr(
+        FakeWard, "refuses_with", RefusedError("Before the stay ends, say: device_returned.")
+    )
+    end = next(button for button in app.button if button.label.startswith("End the stay of"))
+    end.click().run()
+    assert app.error[0].value == (
+        "Before the stay ends, say: device_returned. Nothing was changed."
+    )
+    assert app.text_area[0].value == "Does not want it any more."
+    monkeypatch.setattr(FakeWard, "refuses_with", None)
+    the(app.radio, "Was the device returned?").set_value("yes")
+    next(b for b in app.button if b.label.startswith("End the stay of")).click().run()
+    given = FakeWard.done[-1][-1]
+    assert (given.reason, given.device_returned, given.gp_informed) == ("withdrew", "yes", None)
+    assert "Open a patient on the ward list first" in app.info[0].value
+
+
+def test_only_the_limits_that_were_written_are_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Change this person's own limits").set_value(True).run()
+    app.number_input[0].set_value(88.0)
+    the(app.radio, "Judged by").set_value(Spo2Target.RANGE_88_92)
+    the(app.text_input, "Second person who confirms it (needed for 88 to 92 %)").set_value("Dr A")
+    app.text_area[0].set_value("COPD, agreed at the clinic.")
+    the(app.button, "Change the limits").click().run()
+    given = FakeWard.done[0][-1]
+    assert given.parameters == {"red_max": 88.0}
+    assert (given.target, given.confirmed_by) == ("88_92", "Dr A")
+    assert (given.usual_spo2, given.home_oxygen) == (None, None)
+
+
+def test_nothing_to_do_is_said() -> None:
+    assert "Nothing is to do" in drawn("tasks.py").info[0].value
+
+
+def test_a_task_is_chosen_by_whose_it_is_and_done_with_a_note(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line, other = a_line(), a_line(family_name="Other")
+    tasks = (a_task(line.episode_id), a_task(other.episode_id))
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line, other))
+    monkeypatch.setattr(FakeWard, "to_do", tasks)
+    app = drawn("tasks.py")
+    assert app.selectbox[0].value is None
+    app.selectbox[0].set_value(f"{other.episode_id} check_in 2").run()
+    assert any("OTHER, Pat" in text.value for text in app.text)
+    app.text_area[0].set_value("Well, sleeps better.")
+    the(app.button, "This is done").click().run()
+    [(_, task, who, given)] = FakeWard.done
+    assert (task, who, given.note) == (tasks[1], "nurse-3", "Well, sleeps better.")
+    assert app.selectbox[0].value is None

@@ -51,6 +51,12 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
+def tall(page: Page) -> None:
+    """Show the whole page at once, for the picture and for axe."""
+    page.set_viewport_size({"width": 1280, "height": 3600})
+    page.wait_for_timeout(500)
+
+
 def readable(page: Page) -> list[tuple[str, str]]:
     found = Axe().run(page, options=RULES).response["violations"]
     return [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
@@ -124,4 +130,37 @@ def test_a_nurse_reaches_the_patient_of_a_red_and_closes_it(
         ("contact", "phone: Breathless on the stairs; sits up now."),
         ("resolved", "ed: Ambulance sent."),
     ]
+    context.close()
+
+
+def test_a_stay_is_paused_and_a_task_done_from_screens_that_everybody_can_read(
+    browser: Browser, dashboard: Dashboard, house: House
+) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(15_000)
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    page.locator("button.open").click()
+    for label in ("Change this person's own limits", "Pause: expect", "End this stay"):
+        switch(page, label)
+    expect(page.get_by_role("button", name="End the stay of INVENTED-1, Pat")).to_be_visible()
+    page.get_by_text("Own limits", exact=True).click()
+    page.wait_for_timeout(500)
+    tall(page)
+    picture(page, "patient-stay")
+    said = {"stay": readable(page)}
+    page.get_by_text("Travelling").click()
+    day = real_clock().now() + timedelta(days=2)
+    page.get_by_label("Until which day").fill(f"{day:%d/%m/%Y}")
+    page.keyboard.press("Enter")
+    page.get_by_label("Until what time").fill("09:00")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_text("PAUSED until")).to_be_visible()
+    picture(page, "patient-paused")
+    page.get_by_role("link", name="To do").click()
+    expect(page.get_by_role("heading", name="To do")).to_be_visible()
+    picture(page, "to-do")
+    said["to do"] = readable(page)
+    assert said == {"stay": [], "to do": []}
+    assert house.ask("SELECT count(*) FROM ledger WHERE what = 'paused' AND by = 'nurse'") == [(1,)]
     context.close()
