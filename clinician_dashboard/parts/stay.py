@@ -109,7 +109,9 @@ def limits_form(line: PatientLine, limits: LimitsView) -> None:
                 value=None,
                 step=1.0,
                 format="%g",
-                placeholder="as it is" if parameter.value is None else f"{parameter.value:g}",
+                placeholder="stays unset"
+                if parameter.value is None
+                else f"stays {parameter.value:g}",
             )
             for parameter in limits.parameters
         }

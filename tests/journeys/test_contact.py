@@ -140,8 +140,11 @@ def test_a_stay_is_paused_and_a_task_done_from_screens_that_everybody_can_read(
     context.set_default_timeout(15_000)
     page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
     page.locator("button.open").click()
-    for label in ("Change this person's own limits", "Pause: expect", "End this stay"):
+    labels = ["Change this person's own limits", "Pause: expect", "End this stay"]
+    for number, label in enumerate(labels, 1):
         switch(page, label)
+        still = page.get_by_text("this page stands still")
+        expect(still).to_have_count(number, timeout=15_000)
     expect(page.get_by_role("button", name="End the stay of INVENTED-1, Pat")).to_be_visible()
     page.get_by_text("Own limits", exact=True).click()
     page.wait_for_timeout(500)
@@ -150,10 +153,11 @@ def test_a_stay_is_paused_and_a_task_done_from_screens_that_everybody_can_read(
     said = {"stay": readable(page)}
     page.get_by_text("Travelling").click()
     day = real_clock().now() + timedelta(days=2)
-    page.get_by_label("Until which day").fill(f"{day:%d/%m/%Y}")
-    page.keyboard.press("Enter")
-    page.get_by_label("Until what time").fill("09:00")
-    page.keyboard.press("Enter")
+    page.get_by_role("spinbutton", name="day, Until which day").click()
+    page.keyboard.type(f"{day:%d%m%Y}")
+    page.get_by_role("spinbutton", name="hour, Until what time").click()
+    page.keyboard.type("0900")
+    page.keyboard.press("Tab")
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_text("PAUSED until")).to_be_visible()
     picture(page, "patient-paused")
