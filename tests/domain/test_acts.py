@@ -134,7 +134,6 @@ def test_limits_change_with_a_reason_and_within_bounds_only(stay: Fold) -> None:
         LimitsChanged("nurse-3", "lower", {"red_max": 79}),
         LimitsChanged("nurse-3", "lower", {"red_max": 94}),  # amber ends there
         LimitsChanged("nurse-3", "lower", {"no_such": 1}),
-        LimitsChanged("nurse-3", "COPD", {}, Spo2Target.RANGE_88_92, confirmed_by="nurse-3"),
     ):
         with pytest.raises(NotAllowedError):
             stay.takes(wrong, at(12))
@@ -142,6 +141,13 @@ def test_limits_change_with_a_reason_and_within_bounds_only(stay: Fold) -> None:
     stay.takes(LimitsChanged("nurse-3", "lower", {"red_max": 88}), at(12))
     assert (stay.state.limits.number, stay.state.limits.get("red_max")) == (2, 88)
     assert stay.entries[-1].words == "red_max 92 -> 88; lower"
+
+
+@pytest.mark.parametrize("second", ["", "nurse-3"])
+def test_the_range_88_to_92_needs_a_second_person(stay: Fold, second: str) -> None:
+    to_88_92 = LimitsChanged("nurse-3", "COPD", {}, Spo2Target.RANGE_88_92, confirmed_by=second)
+    with pytest.raises(NotAllowedError, match="needs a second person"):
+        stay.takes(to_88_92, at(12))
 
 
 def test_changed_limits_touch_no_alert_that_is_open(stay: Fold) -> None:

@@ -155,6 +155,14 @@ def test_a_reading_that_arrives_late_takes_its_place_in_the_order() -> None:
     assert [past.at for past in history] == [NOON, NOON + 2 * HOUR, NOON + 4 * HOUR]
 
 
+def test_a_late_reading_of_an_occasion_that_is_known_already_counts_no_more() -> None:
+    history: tuple[Past, ...] = ()
+    for n, minute in enumerate((0, 240, 30)):
+        past = Past(NOON + minutes(minute), derived_id(NOON, n), {SPO2: 95})
+        history = remembered(history, past, COH)
+    assert [past.at for past in history] == [NOON, NOON + 4 * HOUR]
+
+
 def test_a_trend_needs_readings_of_three_occasions() -> None:
     stay, hits = Fold(person=replace(Fold().person, limits=LIMITS)), []
     for n in range(13):  # ten minutes apart: the third occasion is two hours on
