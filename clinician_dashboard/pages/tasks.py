@@ -25,7 +25,7 @@ def working() -> bool:
 @guarded
 def status() -> None:
     """Draw the bar; it asks by itself, whatever the rest of the page does."""
-    bar(ward(), ward().board_version().health)
+    bar(ward().board_version().health)
 
 
 @guarded

@@ -15,6 +15,7 @@ from clinician_dashboard.acting import (
 )
 from clinician_dashboard.view_models.acts import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
+from clinician_dashboard.view_models.words import plain
 from ward_service.contract.api import AlertView, ContactNote, Resolution
 from ward_service.contract.vocabulary import Channel
 
@@ -30,12 +31,12 @@ def show_alert(alert: AlertView, now: datetime, me: str, scene: str) -> None:
     """Draw one alert with its reasons, what is due, its history, and what may be done."""
     text = alert_text(alert, now)
     with st.container(border=True):
-        st.text(text.headline)
+        st.markdown(f"**{plain(text.headline)}**")
         for reason in text.reasons:
             st.text(f"• {reason}")
         for due in text.due:
             if due.past:
-                st.error(due.words, icon="⏰")
+                st.error(plain(due.words), icon="⏰")
             else:
                 st.text(f"→ {due.words}")
         if text.in_play:
@@ -64,7 +65,7 @@ def own(alert: AlertView, text: AlertText, me: str) -> None:
     elif text.owner == me:
         st.button("Keep it for the next shift", key=f"keep-{key}", on_click=keep, args=(alert,))
     else:
-        label = f"Take over from {text.owner}"
+        label = f"Take over from {plain(text.owner)}"
         st.button(label, key=f"over-{key}", on_click=take_over, args=(alert,))
 
 

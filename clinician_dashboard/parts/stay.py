@@ -15,7 +15,7 @@ from clinician_dashboard.view_models.stay import (
     limits_words,
     moment,
 )
-from clinician_dashboard.view_models.words import patient_name
+from clinician_dashboard.view_models.words import patient_name, plain
 from ward_service.contract.api import EndNote, LimitsEdit, LimitsView, PatientLine, PauseNote
 
 
@@ -84,14 +84,14 @@ def end_form(line: PatientLine) -> None:
             "Was the GP informed?", list(YES_NO), index=None, format_func=YES_NO.__getitem__
         )
         note = st.text_area("Note (needed while a red is in play)", max_chars=2_000)
-        if st.form_submit_button(f"End the stay of {_plain(name)}"):
+        if st.form_submit_button(f"End the stay of {plain(name)}"):
             if reason is None:
                 st.error("Say how it ended. Nothing was changed.")
                 return
             given = EndNote(
                 reason=reason, note=note, device_returned=device or "", gp_informed=informed
             )
-            of, said = line.episode_id, f"The stay of {_plain(name)} has ended."
+            of, said = line.episode_id, f"The stay of {plain(name)} has ended."
             if carried_out(lambda api, who: api.end(of, opening, who, given), said):
                 st.session_state.pop("episode", None)
                 shut(form)
@@ -144,8 +144,3 @@ def limits_form(line: PatientLine, limits: LimitsView) -> None:
             )
             if carried_out(lambda api, who: api.change_limits(of, opening, who, given), said):
                 shut(form)
-
-
-def _plain(words: str) -> str:
-    """Return words with which a label shows itself and no markup: a name is hostile input."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$&" else c for c in words)

@@ -61,3 +61,8 @@ def nhs_number(digits: str) -> str:
 def patient_name(family_name: str, given_name: str) -> str:
     """Write a name as the NHS does: SURNAME, Forename."""
     return f"{family_name.upper()}, {given_name}"
+
+
+def plain(words: str) -> str:
+    """Return words that show themselves where markup is read: a name is hostile input."""
+    return "".join(f"\\{c}" if c in "\\`*_[]<>#|~:$&" else c for c in words)

@@ -219,7 +219,7 @@ def test_a_patient_is_drawn_with_the_alert_and_a_way_to_close_it(
 ) -> None:
     app = opened_with(monkeypatch, an_alert())
     said = [text.value for text in app.text]
-    assert any("RED (physiological)" in words for words in said)
+    assert any("RED (physiological)" in bold.value for bold in app.markdown)
     assert "• SpO2 91 % <= 92 %, 12:00" in said
     assert '"minutes": "%H:%M"' in app.get("vega_lite_chart")[0].proto.spec
     assert not app.radio
@@ -285,7 +285,7 @@ def test_what_is_past_its_time_is_said_loudly(monkeypatch: pytest.MonkeyPatch) -
     app = opened_with(
         monkeypatch, an_alert(respond_by=NOON - minutes(5), next_call_at=NOON + minutes(15))
     )
-    assert app.error[0].value == "PAST ITS TIME: somebody takes this alert by 11:55, 5 min ago"
+    assert app.error[0].value == r"PAST ITS TIME\: somebody takes this alert by 11\:55, 5 min ago"
     assert "→ somebody is called next at 12:15" in [text.value for text in app.text]
 
 

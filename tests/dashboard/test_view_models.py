@@ -16,7 +16,7 @@ from clinician_dashboard.view_models.triage import (
     triage_rows,
     use_words,
 )
-from clinician_dashboard.view_models.words import age, clock_time, nhs_number
+from clinician_dashboard.view_models.words import age, clock_time, nhs_number, plain
 from clinician_dashboard.ward_api import RefusedError
 from tests.factories import NOON, an_nhs_number, minutes
 from ward_service.contract.api import (
@@ -315,6 +315,7 @@ def test_the_clock_on_the_wall_is_the_wards() -> None:
     summer = NOON.replace(month=7)
     assert clock_time(summer, summer) == "13:00"
     assert clock_time(NOON - timedelta(days=1), NOON) == "yesterday 12:00"
+    assert clock_time(NOON + timedelta(days=1), NOON) == "tomorrow 12:00"
     assert clock_time(NOON - timedelta(days=9), NOON) == "15 Nov 12:00"
 
 
@@ -387,3 +388,7 @@ def test_the_chart_says_how_old_it_is_and_what_is_doubtful_in_it() -> None:
 def test_the_charts_clock_has_twenty_four_hours() -> None:
     midnight = NOON.replace(hour=0, minute=43)
     assert f"{midnight:{chart.CLOCK['minutes']}}" == "00:43"
+
+
+def test_a_name_is_never_markup() -> None:
+    assert plain("**B** [x](http://y) :red[z]") == (r"\*\*B\*\* \[x\](http\://y) \:red\[z\]")
