@@ -396,3 +396,16 @@ def test_a_task_is_chosen_by_whose_it_is_and_done_with_a_note(
     [(_, task, who, given)] = FakeWard.done
     assert (task, who, given.note) == (tasks[1], "nurse-3", "Well, sleeps better.")
     assert app.selectbox[0].value is None
+
+
+def test_two_tries_to_reach_somebody_are_two_acts_though_they_read_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch, an_alert())
+    for _ in range(2):
+        the(app.toggle, "Record a contact with the patient").set_value(True).run()
+        the(app.radio, "Did you speak with the patient?").set_value(False)
+        the(app.button, "Record this contact").click().run()
+    first, second = FakeWard.done
+    assert first[2] != second[2]
+    assert first[-1] == second[-1]
