@@ -153,9 +153,12 @@ class _Stay:
         store.add_tasks(self.row.id, [task for done in self.steps for task in done.tasks])
         if self.state.ended_at is not None and self.row.ended_at is None:
             store.end_stay(self.row, self.state.ended_at, self.state.end_reason)
-            store.stop_messages_of(self.row.id, None, now, "the stay has ended")
+            store.stop_messages_of(self.row.id, now, "the stay has ended")
+        elif self.state.in_hospital:
+            store.stop_messages_of(self.row.id, now, "in hospital", to=PATIENT)
         elif self.state.paused_until is not None:
-            store.stop_messages_of(self.row.id, PATIENT, now, "paused")
+            # What an alert says to the patient is no reminder: a red is never muted.
+            store.stop_messages_of(self.row.id, now, "paused", to=PATIENT, reminders_only=True)
 
 
 def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str, Receipt]]:

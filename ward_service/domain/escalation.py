@@ -6,7 +6,7 @@ Deadlines are moments in the alert, so a restart forgets nothing. Source: DESIGN
 from datetime import datetime
 from typing import Final
 
-from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState, PauseReason
+from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState
 from ward_service.domain.alerts import WARD, AlertInPlay
 from ward_service.domain.changed import replace
 from ward_service.domain.civil import in_service, next_opening, next_shift_change
@@ -115,7 +115,4 @@ def _due(rung: LadderStep, at: datetime, pathway: Pathway) -> datetime:
 
 def _muted(call: Call, state: EpisodeState) -> bool:
     """Whether a call must not go out: nobody writes to a patient who is in hospital."""
-    in_hospital = state.paused_until is not None and (
-        state.pauses[-1].reason is PauseReason.IN_HOSPITAL
-    )
-    return call.to == PATIENT and in_hospital
+    return call.to == PATIENT and state.in_hospital

@@ -83,6 +83,11 @@ class EpisodeState:
         """Whether no reading that fills a due time ever came."""
         return self.last_good_at is None
 
+    @property
+    def in_hospital(self) -> bool:
+        """Whether a pause under way says so: then nobody writes to the patient."""
+        return self.paused_until is not None and self.pauses[-1].reason is PauseReason.IN_HOSPITAL
+
     def alert(self, alert_class: AlertClass) -> AlertInPlay | None:
         """Return the one alert of a class that is in play."""
         for alert in self.alerts:

@@ -74,11 +74,21 @@ class CallsStore(PartStore):
                 update(MessageRow).where(about).values(stopped_at=now, problem="answered")
             )
 
-    def stop_messages_of(self, episode_id: UUID, to: str | None, now: datetime, why: str) -> None:
-        """Stop what is still to be said about a stay; `to` one only, or to everybody."""
+    def stop_messages_of(
+        self,
+        episode_id: UUID,
+        now: datetime,
+        why: str,
+        *,
+        to: str | None = None,
+        reminders_only: bool = False,
+    ) -> None:
+        """Stop what is still to be said about a stay: to one or to all, of alerts too or not."""
         about = _WAITING & (MessageRow.episode_id == episode_id)
         if to is not None:
             about &= MessageRow.to == to
+        if reminders_only:
+            about &= MessageRow.alert_id.is_(None)
         self._session.execute(update(MessageRow).where(about).values(stopped_at=now, problem=why))
 
     def add_messages(self, episode_id: UUID, messages: Sequence[Message], now: datetime) -> None:
