@@ -74,9 +74,10 @@ def limits_words(limits: LimitsView) -> str:
     """Say by what a person is judged."""
     usual = "not known" if limits.usual_spo2 is None else f"{limits.usual_spo2:g} %"
     oxygen = "not known" if limits.home_oxygen is None else YES_NO[limits.home_oxygen].lower()
+    exert = "may be asked to exert themselves" if limits.may_exert else "no exertion now"
     return (
         f"{TARGETS[limits.target]} · usual SpO2 {usual} · oxygen at home: {oxygen} · "
-        f"version {limits.number} of this person's limits"
+        f"{exert}: {limits.may_exert_words} · version {limits.number} of this person's limits"
     )
 
 

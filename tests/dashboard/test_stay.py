@@ -56,6 +56,7 @@ def test_what_is_not_known_is_said_to_be_so() -> None:
     assert "usual SpO2 not known · oxygen at home: not known" in stay.limits_words(some_limits())
     known = stay.limits_words(some_limits(usual_spo2=91, home_oxygen=False))
     assert "usual SpO2 91 % · oxygen at home: no" in known
+    assert "no exertion now" in known
 
 
 @pytest.mark.parametrize(

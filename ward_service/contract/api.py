@@ -464,8 +464,8 @@ class LimitsView(View):
     home_oxygen: bool | None
     parameters: tuple[ParameterView, ...]
     spo2_bands: tuple[BandView, ...]
-    may_exert: bool
-    may_exert_words: str
+    may_exert: bool = False
+    may_exert_words: str = ""
 
 
 class TaskView(View):
