@@ -86,7 +86,7 @@ class Life:
                     "sex": self.random.choice(["female", "male", "unknown"]),
                     "ethnicity": self.random.choice(["A", "N", None]),
                     "deprivation_decile": self.random.choice([1, 2, 5, 10, None]),
-                    "zone": self.random.choice([*12 * [None], "Europe/Lisbon", "Asia/Kolkata"]),
+                    "zone": self.random.choice([*18 * [None], "Europe/Lisbon", "Asia/Kolkata"]),
                     "usual_spo2": self.random.choice([None, 96, 98]),
                 }
             )
@@ -96,7 +96,7 @@ class Life:
                 home,
                 admitted.episode_id,
                 usual=self.random.choice([*8 * [98], 97, 97, 96, 94]),
-                diligence=self.random.choice([*7 * [0.995], 0.97, 0.7]),
+                diligence=self.random.choice([*14 * [0.999], 0.97, 0.7]),
             )
             self.people.append(person)
 
@@ -107,7 +107,7 @@ class Life:
         blind_at = self.now + timedelta(days=days * self.random.random() * 0.8)
         waiting = self._sent(self.now, end)
         while self.now < end:
-            self.now += minutes(self.random.choice([1, 20, 60, 90, 100, 110]))
+            self.now += minutes(self.random.choice([20, 75, 80, 90]))
             if self.now > blind_at:
                 self._be_blind()
                 blind_at = end + timedelta(days=1)
@@ -117,7 +117,7 @@ class Life:
             if batch:
                 self.random.shuffle(batch)
                 take_batch(self.ward, batch, self.now)
-            if self.random.random() < 0.6:
+            if self.random.random() < 0.4:
                 self._tick(self.now)
             self._people_act()
         self.now += timedelta(hours=1)
@@ -148,7 +148,7 @@ class Life:
             day = since.replace(hour=0, minute=0)
             while day < until:
                 for hour in HOURS:
-                    at = day + timedelta(hours=hour + self.random.gauss(0, 0.5))
+                    at = day + timedelta(hours=hour + self.random.gauss(0, 0.3))
                     if since < at < until and self.random.random() < person.diligence:
                         sent += self._readings(person, at)
                 day += timedelta(days=1)
@@ -240,7 +240,7 @@ class Life:
             rows = session.scalars(select(AlertRow).where(AlertRow.state.not_in(ENDED))).all()
         place = {person.episode_id: n for n, person in enumerate(self.people)}  # ids are random
         for alert in sorted(rows, key=lambda row: (place[row.episode_id], row.alert_class)):
-            if self.random.random() < 0.5:
+            if self.random.random() < 0.2:
                 self._somebody_acts(alert)
         if self.random.random() < 0.2:
             self._somebody_acts(None)
