@@ -86,7 +86,7 @@ class Life:
                     "sex": self.random.choice(["female", "male", "unknown"]),
                     "ethnicity": self.random.choice(["A", "N", None]),
                     "deprivation_decile": self.random.choice([1, 2, 5, 10, None]),
-                    "zone": self.random.choice([*18 * [None], "Europe/Lisbon", "Asia/Kolkata"]),
+                    "zone": self.random.choice([*18 * [None], "Europe/Lisbon", "Europe/Dublin"]),
                     "usual_spo2": self.random.choice([None, 96, 98]),
                 }
             )
