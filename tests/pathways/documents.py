@@ -45,14 +45,19 @@ def refusals(doc: Doc) -> list[str]:
 
 
 def with_value(doc: Doc, place: str, value: Any) -> Doc:
-    """Return a copy with one value put in a place, `a.b.0.c`."""
+    """Return a copy with one value put in a place, `a>b>0>c`."""
     changed = deepcopy(doc)
+    put(changed, place, value)
+    return changed
+
+
+def put(doc: Doc, place: str, value: Any) -> None:
+    """Put one value in a place, `a>b>0>c`."""
     *way, last = _steps(place)
-    part: Any = changed
+    part: Any = doc
     for step in way:
         part = part[step]
     part[last] = value
-    return changed
 
 
 def without(doc: Doc, place: str) -> Doc:

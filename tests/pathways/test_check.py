@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from tests.pathways.documents import NAMES, Doc, refusals, shipped, with_value, without
+from ward_service.contract.vocabulary import Vital
 from ward_service.pathways.check import unsignable
+from ward_service.pathways.checks.bands import printed_values
 from ward_service.pathways.file import Written
 
 COH, COPD, CVW = (
@@ -355,6 +357,11 @@ def test_numbers_that_a_lead_must_set_keep_a_file_from_being_signed() -> None:
 
 def test_bands_that_hang_on_the_usual_value_are_walked_for_every_usual_value() -> None:
     assert refusals(fixture_values(COPD, 2, 4, 85)) == []
+    # A floor at 92 leaves no room for amber below the 92 at which the range on oxygen ends.
+    assert refusals(fixture_values(COPD, 2, 4, 92)) == [
+        "vitals.spo2.bands.88_92_on_oxygen: there is no usual SpO2 with which every band can be "
+        "reached."
+    ]
     field = "vitals.spo2.bands.baseline"
     assert refusals(fixture_values(COPD, 4, 4, 85)) == [
         f"vitals.spo2.bands.{name}: there is no usual SpO2 with which every band can be reached."
@@ -362,6 +369,20 @@ def test_bands_that_hang_on_the_usual_value_are_walked_for_every_usual_value() -
     ]
     halves = refusals(fixture_values(COPD, 2.5, 4, 85))
     assert any(said.startswith(f"{field}: ") and "lies in no band" in said for said in halves)
+
+
+def test_what_not_everybody_has_is_not_said_in_words() -> None:
+    without_red = COPD["vitals"]["spo2"]["bands"]["88_92_on_air"][1:]  # amber, then green
+    found = refusals(with_value(COPD, "vitals>spo2>bands>88_92_on_air", without_red))
+    assert "texts.en.repeat.red: {spo2_red_max} is no number that everybody here has." in found
+
+
+def test_every_printed_value_that_is_believed_is_walked() -> None:
+    vitals = Written.model_validate(COH).vitals
+    assert list(printed_values(vitals[Vital.SPO2])) == list(range(50, 101))
+    temperature = list(printed_values(vitals[Vital.TEMPERATURE]))
+    assert (temperature[0], temperature[1], temperature[-1]) == (30.0, 30.1, 43.0)
+    assert len(temperature) == 131
 
 
 def test_a_file_that_nobody_owns_cannot_be_signed() -> None:

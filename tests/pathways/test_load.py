@@ -28,6 +28,7 @@ def test_the_rules_see_what_the_file_says() -> None:
     assert COH.ladders[Mode.MONITORED][Level.AMBER].steps[0].out_of_hours == ()
     assert COH.ladders[Mode.MONITORED][Level.RED].steps[0].out_of_hours[0].to == "patient"
     assert COH.remembers == (2, timedelta(0))
+    assert COH.service.days == frozenset(range(7))
     assert (COH.duration.days, COH.duration.from_onset) == (14, True)
 
 
@@ -74,6 +75,12 @@ def test_an_edge_may_hang_on_the_usual_value() -> None:
         ("is: [2, 5, 7, 10, 12]", "is: [2, 5, 7, 10, 15]", "check_in_days: day 15 lies after"),
         ("is: 14 days", "is: 90 min", "duration: .*whole days"),
         ('closes: { is: "20:00"', 'closes: { is: "07:00"', "service: .*closes after it opens"),
+        ('"09:00", "13:00"', '"09:00", "09:00"', "schedule.times: .*they must rise"),
+        (
+            "- { above: true, level: green }",
+            "- { up_to: red_max, level: green }",
+            "bands.standard: .*the last band, and no other",
+        ),
         ("    amber: { is: 60 min", "    green: { is: 60 min", "repeat_within.amber: Field req"),
         ("version: 2", "version: one", "version: .*valid integer"),
         ("id: covid", "id: [covid", "file: it is not YAML"),

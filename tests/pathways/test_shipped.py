@@ -13,8 +13,8 @@ from ward_service.contract.vocabulary import Channel, Level, Mode, Spo2Target, V
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, bands_name, limits_at_admission, wrong_with
 from ward_service.domain.limits import personal_bands as bands_of
-from ward_service.domain.pathway import Ladder, Pathway
-from ward_service.domain.texts import numbers_for, text_for
+from ward_service.domain.pathway import BandsRule, Edge, Ladder, Pathway
+from ward_service.domain.texts import low_side, numbers_for, text_for
 from ward_service.pathways.checks.bands import printed_values
 from ward_service.pathways.checks.texts import texts_for_patients
 from ward_service.pathways.load import SHIPPED, load
@@ -76,6 +76,7 @@ def test_nobody_is_admitted_while_the_constants_are_null() -> None:
     # A floor that nobody has set is missed too, and not taken for none.
     two = limits.changed({"amber_drop": 2.0, "red_drop": 4.0})
     assert wrong_with(two, COPD)[0].startswith("absolute_floor is set by nobody")
+    assert bands_of(COPD.vitals[Vital.SPO2].bands["baseline"], two) is None
 
 
 def test_the_standard_bands_are_for_nobody_whose_usual_value_is_low() -> None:
@@ -253,6 +254,12 @@ def test_another_language_falls_back_to_that_of_reference_text_by_text() -> None
     said = text_for("advice.green", pathway, limits_at_admission(pathway), "cy")
     assert said.startswith("This oxygen reading")
     assert said.endswith("Ffoniwch 999.")
+
+
+def test_a_vital_that_is_red_at_every_value_has_no_edge_to_speak_of() -> None:
+    assert low_side(BandsRule((), (Level.RED,), 0)) == {}
+    two = BandsRule((Edge("a"),), (Level.RED, Level.AMBER), 0)
+    assert low_side(two) == {Level.RED: 1}
 
 
 def test_a_number_that_nobody_has_set_is_not_said() -> None:
