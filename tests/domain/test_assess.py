@@ -7,6 +7,7 @@ from ward_service.contract.vocabulary import Context, Level, Quality, Vital
 from ward_service.domain.assess import POOR, Assessment, assess
 from ward_service.domain.conditions import Facts
 from ward_service.domain.limits import limits_at_admission
+from ward_service.pathways.load import SHIPPED, load
 
 
 def judged(
@@ -100,3 +101,15 @@ def test_only_a_reading_without_any_doubt_reassures(
     if assessment.reassuring:
         assert not assessment.doubts
         assert 50 <= spo2 <= 100
+
+
+def test_a_value_that_cannot_be_believed_is_no_fact_of_a_finding() -> None:
+    ward = load(SHIPPED / "covid-virtual-ward.yaml").pathway
+    limits = limits_at_admission(ward)
+
+    def found(temperature: float) -> set[str]:
+        facts = Facts(NOON, "Europe/London", limits, {Vital.TEMPERATURE: temperature})
+        return {finding.rule for finding in assess(facts, ward).concerns}
+
+    assert found(42.0)
+    assert found(101.0) == set()  # Fahrenheit in the wrong field

@@ -1,7 +1,6 @@
 """A minute of samples as one reading: the last stable value, and any red that was held."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,6 +19,7 @@ LIMITS = limits_at_admission(COH)
 STABLE = int(COH.continuous.stable.total_seconds())
 HELD = int(COH.continuous.held_red.total_seconds())
 GAP = int(COH.continuous.gap.total_seconds())
+SPREAD = COH.continuous.stable_spread
 Samples = Sequence[float | None]
 NOISE: list[float | None] = [90, 97, 93, 99, 91, 98] * 2  # never the same twice running
 
@@ -56,15 +56,15 @@ def test_a_gap_ends_a_stretch_that_is_stable(gap: int, stable: bool) -> None:
 
 
 def test_a_pathway_may_allow_a_spread() -> None:
-    samples: list[float | None] = [90.0, *[96.0, 97.0] * STABLE]
-    assert reading(samples).quality == (Quality.QUESTIONABLE,)
-    spread = replace(COH, continuous=replace(COH.continuous, stable_spread=1.0))
-    assert as_reading(trace(samples), LIMITS, spread).values == {Vital.SPO2: 97}
+    samples: list[float | None] = [90.0, *[96.0, 96.0 + SPREAD] * STABLE]
+    assert reading(samples).values == {Vital.SPO2: 96 + SPREAD}
+    wider: list[float | None] = [90.0, *[96.0, 96.1 + SPREAD] * STABLE]
+    assert reading(wider).quality == (Quality.QUESTIONABLE,)
 
 
 def test_a_questionable_normal_value_reassures_nobody_and_a_low_one_rings() -> None:
     stay = Fold()
-    wobbles: list[float | None] = [96.0, 97.0] * 30
+    wobbles: list[float | None] = [96.0, 97.0 + SPREAD] * 30
     done = stay.takes(trace(wobbles), NOON + timedelta(minutes=1))
     assert done.judged is not None
     assert (done.judged.assessment.level, done.judged.assessment.reassuring) == (None, False)

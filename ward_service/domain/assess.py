@@ -1,5 +1,6 @@
 """What a reading means under a pathway: how worrying, and why, in words a nurse can check."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,7 +82,7 @@ def assess(
     findings += _held(held, facts, pathway, doubts)
     news2 = _news2(facts, pathway, findings) if pathway.news2.used and not doubts else None
     if pathway.reading_rules:
-        findings += _several(facts, pathway, bool(doubts))
+        findings += _several(facts, pathway, doubts)
     if facts.answers or call_me:
         symptoms, unknown = judge_answers(facts.answers, call_me, pathway)
         findings += symptoms
@@ -186,10 +187,21 @@ def _consciousness(value: float | None) -> str | None:
     return ACVPU[int(value)] if known and value is not None else None
 
 
-def _several(facts: Facts, pathway: Pathway, doubted: bool) -> list[Finding]:
-    """Return the findings that need several facts; those of the clock wait for it."""
+def _several(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Finding]:
+    """Return the findings that need several facts; those of the clock wait for it.
+
+    A value above belief is set aside here too: it is no fact.
+    """
+    if any(doubt.endswith("_above_belief") for doubt in doubts):
+        facts = replace(facts, values=_believed(facts.values, pathway))
     findings = [finding for rule in pathway.reading_rules if (finding := found(rule, facts))]
-    return [replace(finding, doubtful=True) for finding in findings] if doubted else findings
+    return [replace(finding, doubtful=True) for finding in findings] if doubts else findings
+
+
+def _believed(values: Mapping[Vital, float], pathway: Pathway) -> dict[Vital, float]:
+    """Return the values that are not above belief; a low one stays, doubtful as it is."""
+    rules = pathway.vitals
+    return {v: x for v, x in values.items() if v not in rules or x <= rules[v].believable[1]}
 
 
 def _held(

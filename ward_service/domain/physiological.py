@@ -204,7 +204,7 @@ def _fell_further(step: Step, alert: AlertInPlay, value: float | None, pathway: 
     by = step.state.limits.get(pathway.further_fall) if pathway.further_fall else None
     if value is None or alert.lowest is None or by is None:
         return False
-    return value <= alert.lowest - by
+    return value <= round(alert.lowest - by, 6)  # 92.4 - 3 is 89.4, not a little more
 
 
 def _second_red(step: Step, level: Level, pathway: Pathway) -> bool:
