@@ -1,5 +1,8 @@
 """The roles of the ward as processes: api, ingest, worker, or all three in one.
 
+The worker sends messages too (`notify`), in a thread of its own: what writes a message and what
+sends it are then there together or not at all, and a ward has no fourth service to forget.
+
 On SQLite one process holds all roles, and a lock row: two would each believe that they are the
 ward. Separate roles need PostgreSQL (DESIGN section 6).
 """
@@ -22,6 +25,7 @@ from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
 from ward_service.ingest import subscriber
 from ward_service.logs import log
+from ward_service.notify import outbox
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
@@ -52,6 +56,7 @@ def run(ward: Ward, roles: Iterable[str]) -> None:
         signal.signal(number, lambda *_: stop.set())
     works: dict[str, Callable[[], None]] = {
         "worker": partial(worker.run_worker, ward, stop),
+        outbox.STAGE: partial(outbox.run, ward, stop),
         "ingest": partial(run_ingest, ward, stop),
         "api": partial(run_api, ward, stop),
     }
@@ -59,7 +64,8 @@ def run(ward: Ward, roles: Iterable[str]) -> None:
         if role != "api":
             worker.note_blindness(ward, role)
     _settle_memory()
-    threads = [Thread(target=works[role], name=role, daemon=True) for role in wanted]
+    working = [*wanted, *([outbox.STAGE] if "worker" in wanted else [])]
+    threads = [Thread(target=works[name], name=name, daemon=True) for name in working]
     if embedded:
         threads.append(Thread(target=partial(_keep_lock, ward, owner, stop), daemon=True))
     for thread in threads:

@@ -22,7 +22,10 @@ class Settings(BaseSettings):
     """What a ward process is told by its environment.
 
     `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
-    `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used.
+    `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
+    timeout is for one answer of the other side. `operator_email` and `operator_webhook` are whom
+    the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something may
+    be due and not done, `again` when it rings again. All in real seconds.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
@@ -39,6 +42,21 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=0, le=65_535)
     use: Literal["demo", "shadow", "live"] = "shadow"
     pathways_dir: Path | None = None
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: str = Field(default="", repr=False)
+    smtp_from: str = ""
+    smtp_tls_ca: Path | None = None
+    smtp_timeout_s: float = Field(default=15, gt=0, le=60)
+    webhook_secret_file: Path | None = None
+    webhook_timeout_s: float = Field(default=5, gt=0, le=60)
+    operator_email: str = ""
+    operator_webhook: str = ""
+    watchdog_limit_s: float = Field(default=15, ge=2)
+    watchdog_stuck_s: float = Field(default=60, ge=2)
+    watchdog_again_s: float = Field(default=300, ge=1)
 
     @property
     def database(self) -> str:
@@ -55,12 +73,32 @@ class Settings(BaseSettings):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _write_once(path, secrets.token_hex(32).encode())
-        if path.stat().st_mode & 0o077:
-            raise WardError(f"{path} can be read by others; run: chmod 600 {path}")
-        secret = path.read_bytes().strip()
-        if len(secret) < 32:
-            raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
-        return secret
+        return _read_private(path)
+
+    def webhook_secret(self) -> bytes:
+        """Return the secret that signs what is posted to webhooks.
+
+        Raises:
+            WardError: there is none, or it is readable by others, or too short to be a secret.
+        """
+        path = self.webhook_secret_file
+        if path is None or not path.is_file():
+            raise WardError("HOMEWARD_WEBHOOK_SECRET_FILE does not name a file with a secret")
+        return _read_private(path)
+
+    @property
+    def watchdog_file(self) -> Path:
+        """Where the watchdog leaves its own heartbeat, and the ward looks for it."""
+        return self.data_dir / "watchdog"
+
+
+def _read_private(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise WardError(f"{path} can be read by others; run: chmod 600 {path}")
+    secret = path.read_bytes().strip()
+    if len(secret) < 32:
+        raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
+    return secret
 
 
 def _write_once(path: Path, content: bytes) -> None:

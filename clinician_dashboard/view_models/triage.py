@@ -239,10 +239,11 @@ def _action(main: AlertView | None, unowned: list[AlertView]) -> str:
 
 
 def _why(line: PatientLine) -> list[str]:
-    """Return the worst reasons, and how many more the patient's page has."""
+    """Return whom to ring, the worst reasons, and how many more the patient's page has."""
     more = len(line.why) - MOST_REASONS
     tail = [f"and {more} more"] if more > 0 else []
-    return [*line.why[:MOST_REASONS], *tail] or [line.reason]
+    reasons = [*line.why[:MOST_REASONS], *tail] or [line.reason]
+    return [*line.to_ring, *reasons]
 
 
 def _number(line: PatientLine, vital: Vital, now: datetime) -> Number:

@@ -284,6 +284,12 @@ def test_many_reasons_are_cut_and_said_to_be() -> None:
     assert row["why"] == ["a", "b", "c", "and 2 more"]
 
 
+def test_whom_to_ring_is_said_before_why() -> None:
+    ring = "Ring ward nurse on 07700 900123: red alert 3F2A9C"
+    [row] = triage_rows(a_board(a_line(to_ring=(ring,), why=("a", "b", "c", "d"))))
+    assert row["why"] == [ring, "a", "b", "c", "and 1 more"]
+
+
 def test_the_counts_leave_nobody_out() -> None:
     board = a_board(*(a_line(place=place) for place in Place))
     numbers = [int(part.split(" ")[0]) for part in counts(board).split(", ")]

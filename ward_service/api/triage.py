@@ -1,6 +1,6 @@
 """The ward list over HTTP: the order is the rules', the words too."""
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -24,6 +24,7 @@ from ward_service.contract.vocabulary import Vital
 from ward_service.domain.bands import WORRY
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.triage import Standing, stand, urgency
+from ward_service.notify.phone import words_by_stay
 from ward_service.store.board import SpO2Point
 from ward_service.store.stays import state_of
 from ward_service.store.tables import AlertRow, EpisodeRow, PatientRow, ReadingRow
@@ -73,6 +74,7 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
     points: dict[UUID, list[SpO2Point]] = {}
     for point in store.spo2_points(ids, now - SHOWN):
         points.setdefault(point.episode_id, []).append(point)
+    to_ring = words_by_stay(store, now)
     ordered = sorted(
         (urgency(standing, episode.id), episode, patient, standing)
         for episode, patient in staying
@@ -87,6 +89,7 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
             alerts.get(episode.id, []),
             latest.get(episode.id),
             points.get(episode.id, []),
+            to_ring.get(episode.id, ()),
             signed,
             now,
         )
@@ -112,6 +115,7 @@ def _line(
     alerts: list[AlertRow],
     latest: ReadingRow | None,
     points: list[SpO2Point],
+    to_ring: Sequence[str],
     signed: Container[str],
     now: datetime,
 ) -> PatientLine:
@@ -141,6 +145,7 @@ def _line(
         past_deadline=standing.past_deadline,
         paused_until=state.paused_until,
         signed=episode.pathway in signed,
+        to_ring=tuple(to_ring),
         why=tuple(dict.fromkeys(f.words for view in views for f in view.findings[:2])),
         alerts=tuple(views),
         latest=_latest(latest, pathway, now) if latest else (),

@@ -182,7 +182,8 @@ class PatientLine(View):
     `reason` says in words why the patient stands in this place; `why` are the findings of the
     alerts in play, worst first. `waiting_since` is when the oldest unacknowledged alert opened,
     and `past_deadline` that somebody should have acknowledged one, or made contact, by now.
-    `signed`: a clinical lead signed the pathway version of this stay.
+    `signed`: a clinical lead signed the pathway version of this stay. `to_ring` are calls that a
+    person is to make by phone, in words, with the number.
     """
 
     episode_id: UUID
@@ -208,6 +209,7 @@ class PatientLine(View):
     past_deadline: bool = False
     paused_until: AwareDatetime | None = None
     signed: bool = False
+    to_ring: tuple[str, ...] = ()
     why: tuple[str, ...]
     alerts: tuple[AlertView, ...]
     latest: tuple[ObservationView, ...]
@@ -219,7 +221,8 @@ class HealthView(View):
     """Whether the ward itself is well. `quiet_since`: the ward has heard from no home since.
 
     `stages` are heartbeats written by the work itself: stage -> when it last worked.
-    `blind_from`/`blind_until` is the last stretch in which the ward was down.
+    `blind_from`/`blind_until` is the last stretch in which the ward was down. `watchdog_at` is when
+    the watchdog that was started here last looked, in real time; None: none was.
     """
 
     now: AwareDatetime
@@ -231,6 +234,7 @@ class HealthView(View):
     stages: dict[str, AwareDatetime] = {}
     blind_from: AwareDatetime | None = None
     blind_until: AwareDatetime | None = None
+    watchdog_at: AwareDatetime | None = None
 
 
 class BoardView(View):

@@ -30,6 +30,14 @@ def made_at(id_: UUID) -> datetime:
     return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
+def short_reference(id_: UUID) -> str:
+    """Return how people call a thing over the phone: the last six digits of its id.
+
+    It names nobody; among the alerts that wait at one time two will hardly share one.
+    """
+    return str(id_)[-6:].upper()
+
+
 def _uuid7(moment: datetime, noise: int) -> UUID:
     if moment.tzinfo is None:
         raise ValueError("naive datetime")

@@ -1,8 +1,7 @@
-"""Calls to people, in SQL: steps of ladders as rows, an outbox with leases, and the roster.
+"""Calls to people, in SQL: steps of ladders as rows, and the messages that they write.
 
-A message is written in the transaction of what it is about and sent afterwards: it is claimed with
-a lease, sent under its key, and marked. Whoever dies in between loses nothing.
-Source: RELIABILITY.md F.2, F.3 (marking before sending lost 29 of 1,500 in 200 kills).
+A message is written in the transaction of what it is about, and sent afterwards (store/outbox.py).
+Source: RELIABILITY.md F.2.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,10 +15,10 @@ from ward_service.contract.vocabulary import OWNER, AlertState
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.state import Message, StepTaken
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import MessageRow, RosterRow, TimerRow
+from ward_service.store.tables import MessageRow, TimerRow
 
-_RINGING = (AlertState.PROVISIONAL, AlertState.OPEN)
-_WAITING = and_(
+RINGING = (AlertState.PROVISIONAL, AlertState.OPEN)  # nobody has answered yet
+WAITING = and_(
     MessageRow.sent_at.is_(None),
     MessageRow.stopped_at.is_(None),
     MessageRow.given_up_at.is_(None),
@@ -27,7 +26,7 @@ _WAITING = and_(
 
 
 class CallsStore(PartStore):
-    """What the pipeline writes, and the worker that sends asks."""
+    """What the pipeline writes when somebody is to be called, or no longer."""
 
     def save_timers(
         self, alerts: Sequence[AlertInPlay], taken: Iterable[StepTaken], now: datetime
@@ -65,9 +64,9 @@ class CallsStore(PartStore):
         The owner of an acknowledged alert is still reminded; of an ended one, nobody is.
         """
         for alert in alerts:
-            if alert.state in _RINGING:
+            if alert.state in RINGING:
                 continue
-            about = _WAITING & (MessageRow.alert_id == alert.id)
+            about = WAITING & (MessageRow.alert_id == alert.id)
             if alert.in_play:
                 about &= MessageRow.to.not_like(f"{OWNER}:%")
             self._session.execute(
@@ -84,7 +83,7 @@ class CallsStore(PartStore):
         reminders_only: bool = False,
     ) -> None:
         """Stop what is still to be said about a stay: to one or to all, of alerts too or not."""
-        about = _WAITING & (MessageRow.episode_id == episode_id)
+        about = WAITING & (MessageRow.episode_id == episode_id)
         if to is not None:
             about &= MessageRow.to == to
         if reminders_only:
@@ -116,6 +115,7 @@ class CallsStore(PartStore):
                 "not_after": message.not_after,
                 "written_at": now,
                 "attempts": 0,
+                "tried": [],
                 "stopped_at": now if stopped else None,
                 "problem": stopped,
             }
@@ -126,43 +126,3 @@ class CallsStore(PartStore):
         """Return every call about an alert, oldest first."""
         query = select(MessageRow).where(MessageRow.alert_id == alert_id)
         return list(self._session.scalars(query.order_by(MessageRow.due_at, MessageRow.key)))
-
-    def claim_messages(self, wall: datetime, until: datetime, limit: int) -> list[MessageRow]:
-        """Take messages that wait, longest first, and keep them for oneself `until`.
-
-        A row that another worker holds is passed over, and so is one whose lease still runs.
-        """
-        row = MessageRow
-        free = or_(row.leased_until.is_(None), row.leased_until <= wall)
-        ripe = or_(row.try_at.is_(None), row.try_at <= wall)
-        query = (
-            select(row)
-            .where(_WAITING, free, ripe)
-            .order_by(row.written_at, row.key)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        claimed = list(self._session.scalars(query))
-        for message in claimed:
-            message.leased_until = until
-            message.attempts += 1
-        return claimed
-
-    def mark_message(self, key: str, **values: Any) -> None:
-        """Note what became of a message, unless somebody answered meanwhile."""
-        here = (MessageRow.key == key) & MessageRow.sent_at.is_(None)
-        self._session.execute(update(MessageRow).where(here).values(**values))
-
-    def roster(self, role: str, at: datetime) -> list[RosterRow]:
-        """Return who answers for a role at a moment, in the order in which they were entered."""
-        row = RosterRow
-        query = (
-            select(row)
-            .where(row.role == role, row.since <= at, or_(row.until.is_(None), row.until > at))
-            .order_by(row.id)
-        )
-        return list(self._session.scalars(query))
-
-    def roster_row(self, id_: int) -> RosterRow | None:
-        """Return one line of the roster, or None."""
-        return self._session.get(RosterRow, id_)

@@ -363,15 +363,26 @@ class TimerRow(Base):
     due_at: Mapped[datetime]
     taken_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
+    # The watchdog asks for steps that are due and that nobody takes.
+    __table_args__ = (
+        Index(
+            "ix_timer_waiting",
+            "due_at",
+            postgresql_where=text("taken_at IS NULL AND stopped_at IS NULL"),
+            sqlite_where=text("taken_at IS NULL AND stopped_at IS NULL"),
+        ),
+    )
 
 
 class MessageRow(Base):
     """A call to somebody, to be sent once. Written with what it is about, sent afterwards.
 
     `key` is the idempotency key that the receiver sees. `to` is a role, the patient, or
-    `owner:NAME`; the address is looked up when it is sent. `due_at` and `not_after` are the ward's
-    time; `try_at` (empty: at once) and `leased_until` are real time. It ends as sent, stopped
-    (somebody answered, or it came too late) or given up (nobody could be reached).
+    `owner:NAME`; the address is looked up when it is sent, and kept nowhere else. `way` is the
+    line of the roster by which it is tried, or was sent, `channel` that line's channel, `attempts`
+    how often by this way; `tried` are the ways that were given up. `try_at` (empty: at once) and
+    `leased_until` are real time, all other moments the ward's. It ends as sent, stopped (somebody
+    answered, or it came too late) or given up (nobody could be reached).
     """
 
     __tablename__ = "message"
@@ -388,13 +399,27 @@ class MessageRow(Base):
     try_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    way: Mapped[str | None]
     channel: Mapped[Channel | None]
+    tried: Mapped[list[Any]] = mapped_column(default=list)
     sent_at: Mapped[datetime | None]
     stopped_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     problem: Mapped[str | None]
-    # The worker asks this all the time; what is waiting is little, what was sent is much.
+    # The sender asks this all the time, and /health the second and third: all three are few.
     __table_args__ = (
+        Index(
+            "ix_message_given_up",
+            "given_up_at",
+            postgresql_where=text("given_up_at IS NOT NULL"),
+            sqlite_where=text("given_up_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_to_ring",
+            "episode_id",
+            postgresql_where=text("channel = 'phone' AND sent_at IS NOT NULL"),
+            sqlite_where=text("channel = 'phone' AND sent_at IS NOT NULL"),
+        ),
         Index(
             "ix_message_waiting",
             "try_at",
@@ -418,6 +443,19 @@ class RosterRow(Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]
     tested_at: Mapped[datetime | None]
+
+
+class ChannelRow(Base):
+    """How a channel is doing, in real time. `failing_since`: nothing has gone out by it since.
+
+    `failed_at` is the last failure and `problem` its reason, in words that name nobody.
+    """
+
+    __tablename__ = "channel"
+    channel: Mapped[Channel] = mapped_column(primary_key=True)
+    failing_since: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
 
 
 class TaskRow(Base):

@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.Column("try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("way", sa.String(), nullable=True),
         sa.Column(
             "channel",
             sa.Enum(
@@ -127,6 +128,7 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
+        sa.Column("tried", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
@@ -137,6 +139,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(
+            "ix_message_given_up",
+            ["given_up_at"],
+            unique=False,
+            postgresql_where=sa.text("given_up_at IS NOT NULL"),
+            sqlite_where=sa.text("given_up_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_message_to_ring",
+            ["episode_id"],
+            unique=False,
+            postgresql_where=sa.text("channel = 'phone' AND sent_at IS NOT NULL"),
+            sqlite_where=sa.text("channel = 'phone' AND sent_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_message_waiting",
             ["try_at"],
@@ -157,6 +173,36 @@ def upgrade() -> None:
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_timer_alert_id")),
         sa.PrimaryKeyConstraint("alert_id", "round", "step", name=op.f("pk_timer")),
+    )
+    with op.batch_alter_table("timer", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_timer_waiting",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("taken_at IS NULL AND stopped_at IS NULL"),
+            sqlite_where=sa.text("taken_at IS NULL AND stopped_at IS NULL"),
+        )
+
+    op.create_table(
+        "channel",
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "screen",
+                "email",
+                "sms",
+                "webhook",
+                "phone",
+                name="channel",
+                native_enum=False,
+                length=30,
+            ),
+            nullable=False,
+        ),
+        sa.Column("failing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("problem", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("channel", name=op.f("pk_channel")),
     )
     with op.batch_alter_table("act", schema=None) as batch_op:
         batch_op.add_column(sa.Column("episode_id", sa.Uuid(), nullable=False))

@@ -1,0 +1,44 @@
+"""What a channel is: it sends one message, once, or says why it could not."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way to one address. It names nobody but, to a patient, themselves.
+
+    `key` is the idempotency key: the same message sent again has the same one, and its receiver
+    can tell. What could get into a log by mistake is left out of its repr.
+    """
+
+    key: str
+    address: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+class NotifyError(Exception):
+    """A message did not go out. The text is safe to show: no address, nothing that was sent.
+
+    `permanent`: the same attempt would fail again, so the next way is tried at once.
+    """
+
+    def __init__(self, said: str, *, permanent: bool) -> None:
+        super().__init__(said)
+        self.permanent = permanent
+
+
+class Notifier(Protocol):
+    """One channel. It is asked from several threads at a time."""
+
+    @property
+    def timeout_s(self) -> float:
+        """How long the other side may take for one answer; a lease is twice as long."""
+
+    def send(self, message: Outgoing) -> None:
+        """Hand a message over; on returning it is out of our hands.
+
+        Raises:
+            NotifyError: it did not go out, or nobody can say whether it did.
+        """

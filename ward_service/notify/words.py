@@ -1,0 +1,45 @@
+"""What a message says. To staff: which alert, no name and no number. To the patient: their own."""
+
+from ward_service.contract.ids import short_reference
+from ward_service.contract.vocabulary import PATIENT
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.texts import text_for
+from ward_service.notify.notifier import Outgoing
+from ward_service.notify.ways import Way
+from ward_service.store.outbox import About
+from ward_service.store.stays import state_of
+from ward_service.store.tables import MessageRow
+from ward_service.ward import Ward
+
+# In every language, and it tells whoever sees a phone lie on a table nothing.
+SUBJECT_TO_PATIENT = "Homeward"
+PLAIN = "Something waits on the ward list. Open the list, and see what it is."
+
+
+def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> Outgoing:
+    """Return a message as it goes out by a way.
+
+    An alert speaks by the pathway version that it opened under, everything else by the stay's.
+
+    Raises:
+        KeyError: there is no such text for a patient, or it needs a number that nobody has set.
+    """
+    name = about.alert.pathway if about.alert is not None else about.episode.pathway
+    if message.to == PATIENT:
+        limits = state_of(about.episode).limits
+        language = about.episode.language
+        text = text_for(message.text_id, ward.pathways[name], limits, language)
+        return Outgoing(message.key, way.address, SUBJECT_TO_PATIENT, text)
+    subject, text = "Homeward", _to_staff(ward.pathways.get(name), message.text_id)
+    if message.alert_id is not None:
+        reference = short_reference(message.alert_id)
+        subject = f"Homeward: {message.level or 'an'} alert {reference}"
+        text = f"{text} Reference: {reference}."
+    return Outgoing(message.key, way.address, subject, text)
+
+
+def _to_staff(pathway: Pathway | None, text_id: str) -> str:
+    """Return the words of the pathway; without them somebody is called all the same."""
+    if pathway is None or text_id not in pathway.texts[pathway.reference_language]:
+        return PLAIN
+    return pathway.text(text_id, None)
