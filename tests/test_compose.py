@@ -18,7 +18,7 @@ DASHBOARD_VARIABLES = {"HOMEWARD_API_URL"}
 
 
 def test_every_role_is_there() -> None:
-    assert set(OURS) == {"api", "ingest", "worker", "dashboard"}
+    assert set(OURS) == {"api", "ingest", "worker", "watchdog", "dashboard"}
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -1,14 +1,17 @@
-"""The ward's commands: run, api, ingest, worker, account, gateway, admit, pathway, replay, demo.
+"""The ward's commands: run, api, ingest, worker, watchdog, account, roster, admit, replay, demo.
 
 Exit codes: 0 done, 1 refused (the reason is one sentence on stderr), 2 wrong usage.
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -16,6 +19,7 @@ from pydantic import ValidationError
 
 from ward_service.contract.api import Admission
 from ward_service.contract.clock import read_clock
+from ward_service.contract.vocabulary import Channel
 from ward_service.errors import StorageDownError, WardError
 from ward_service.logs import set_up
 from ward_service.pathways.cli import app as pathway_app
@@ -26,8 +30,10 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
 )
 account_app = typer.Typer(no_args_is_help=True, help="Clinicians who may sign in.")
+roster_app = typer.Typer(no_args_is_help=True, help="Who is called, and how they are reached.")
 gateway_app = typer.Typer(no_args_is_help=True, help="The boxes in people's homes.")
 app.add_typer(account_app, name="account")
+app.add_typer(roster_app, name="roster")
 app.add_typer(gateway_app, name="gateway")
 app.add_typer(pathway_app, name="pathway")
 
@@ -86,7 +92,7 @@ def ingest() -> None:
 
 @app.command()
 def worker() -> None:
-    """Run what watches for silence alone (PostgreSQL)."""
+    """Run what watches for silence, climbs ladders and sends messages, alone (PostgreSQL)."""
     _run("worker")
 
 
@@ -95,6 +101,22 @@ def _run(*roles: str) -> None:
 
     with _ward() as ward:
         run_roles(ward, roles)
+
+
+@app.command()
+def watchdog() -> None:
+    """Watch the ward from outside, and ring whoever operates it when it is not well."""
+    from ward_service.watchdog.watch import run_watchdog
+
+    set_up()
+    settings, stop = _settings(), Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run_watchdog(settings, read_clock(), stop)
+    except WardError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()
@@ -187,6 +209,57 @@ def account_add(
     with _ward() as ward:
         add_account(ward, username, name, password)
         typer.echo(f"{username} may sign in.")
+
+
+@roster_app.command("add")
+def roster_add(
+    role: str,
+    channel: Annotated[Channel, typer.Option(help="How they are reached.")],
+    address: Annotated[
+        str, typer.Option(help="Mail address, number or https address; none for the screen.")
+    ] = "",
+) -> None:
+    """Put somebody on the roster for a role; whoever is entered first is called first."""
+    from ward_service.notify.roster import add_line
+
+    with _ward() as ward:
+        id_ = add_line(ward, role, channel, address, ward.clock.now())
+        typer.echo(f"Line {id_} is on the roster, untested. Now: ward-service roster test {id_}")
+
+
+@roster_app.command("test")
+def roster_test(
+    line: int,
+    answered: Annotated[bool, typer.Option("--answered", help="By phone: somebody did.")] = False,
+) -> None:
+    """Send a test by one line of the roster. By phone a person rings, and says who answered."""
+    from ward_service.notify.roster import try_line
+
+    with _ward() as ward:
+        try_line(ward, line, ward.clock.now(), answered=answered)
+        typer.echo(f"Line {line} is tested.")
+
+
+@roster_app.command("list")
+def roster_list(
+    addresses: Annotated[bool, typer.Option("--addresses", help="Say the addresses too.")] = False,
+) -> None:
+    """Say who is called for each role, in the order in which they are called."""
+    with _ward() as ward, ward.unit_of_work(read_only=True) as store:
+        for row in chain.from_iterable(store.whole_roster(ward.clock.now()).values()):
+            tested = f"tested {row.tested_at:%d %b %Y %H:%M} UTC" if row.tested_at else "UNTESTED"
+            address = [row.address] if addresses and row.address else []
+            typer.echo("  ".join([f"{row.id:>4}", row.role, row.channel, *address, tested]))
+
+
+@roster_app.command("end")
+def roster_end(line: int) -> None:
+    """Take a line off the roster from now on."""
+    from ward_service.notify.roster import end_line
+
+    with _ward() as ward:
+        end_line(ward, line, ward.clock.now())
+        typer.echo(f"Line {line} is off the roster.")
 
 
 @gateway_app.command("add")

@@ -29,6 +29,7 @@ from ward_service.broker import LOOPBACK, embedded_broker
 from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.errors import StorageDownError, WardError
+from ward_service.notify.roster import add_screens
 from ward_service.parts import Parts, choose_port, tail
 from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
@@ -115,7 +116,7 @@ class House:
     turn: TextIO
 
     def open_doors(self) -> None:
-        """Start the ward and the dashboard, and wait until each really answers."""
+        """Start the ward and the dashboard, wait until each really answers, and have it watched."""
         _say("Starting the ward")
         ward = self.parts.start("ward", [str(BIN / "ward-service"), "run"])
         self.parts.wait_for_page(ward, f"http://{LOOPBACK}:{self.ports['ward']}/health")
@@ -124,6 +125,8 @@ class House:
         command = [str(BIN / "clinician-dashboard"), "--host", LOOPBACK, "--port", str(port)]
         dashboard = self.parts.start("dashboard", command)
         self.parts.wait_for_page(dashboard, f"http://{LOOPBACK}:{port}/sign-in")
+        _say("Starting the watchdog")
+        self.parts.start("watchdog", [str(BIN / "ward-service"), "watchdog"])
         self.turn.close()
 
     def watch(self) -> int:
@@ -260,6 +263,7 @@ def _furnish(house: House, clock: Clock, people: int, password: str, seed: int) 
     _say(f"Admitting {people} invented people")
     ward = _opened(house.settings, clock)
     add_account(ward, CLINICIAN, "Demo Nurse", password)
+    add_screens(ward, clock.began)
     dice = random.Random(seed)  # noqa: S311 - an invented street, not a secret
     numbers = _nhs_numbers()
     homes = []

@@ -1,25 +1,15 @@
 """Whether the ward itself is well: judged by what its stages wrote while they worked."""
 
-from datetime import datetime, timedelta
-from typing import Final
-
 from fastapi import APIRouter
 
-from ward_service import worker
 from ward_service.api.deps import StoreDep, WardDep
 from ward_service.contract.api import HealthView
-from ward_service.ingest.subscriber import STAGE as INGEST
-from ward_service.store.tables import HeartbeatRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
+from ward_service.watchdog.heartbeat import last_look, silent
+from ward_service.wellness import troubles
 
 router = APIRouter(tags=["health"])
-
-QUIET_AFTER: Final = timedelta(seconds=15)  # real time without a heartbeat
-SAID: Final = {
-    INGEST: "The ward is not receiving readings from homes",
-    worker.STAGE: "The ward is not watching for silence",
-}
 
 
 @router.get("/health")
@@ -30,27 +20,21 @@ def get_health(ward: WardDep, store: StoreDep) -> HealthView:
 
 def health(ward: Ward, store: Store) -> HealthView:
     """Return how the ward is; `quiet_since` when a stage has not worked for a while."""
-    beats = store.heartbeats()
-    wall = ward.clock.wall()
-    quiet = [
-        (_since(beats.get(stage)), words)
-        for stage, words in SAID.items()
-        if stage not in beats or wall - beats[stage].wall_at > QUIET_AFTER
-    ]
+    found = troubles(store, ward.clock)
+    words = [trouble.words for trouble in found]
+    watchdog_at = last_look(ward.settings.watchdog_file)
+    if watchdog_at is not None and silent(watchdog_at, ward.clock.wall()):
+        words.append("The watchdog is silent: nobody is rung when the ward fails")
     blind = store.last_blindness()
-    since = min((at for at, _ in quiet if at is not None), default=None)
     return HealthView(
         now=ward.clock.now(),
         use=ward.settings.use,
         speed=ward.clock.speed,
-        well=not quiet,
-        words=". ".join(words for _, words in quiet),
-        quiet_since=since,
-        stages={stage: row.at for stage, row in beats.items()},
+        well=not words,
+        words=". ".join(words),
+        quiet_since=min((t.since for t in found if t.since is not None), default=None),
+        stages={stage: row.at for stage, row in store.heartbeats().items()},
         blind_from=blind.blind_from if blind else None,
         blind_until=blind.blind_until if blind else None,
+        watchdog_at=watchdog_at,
     )
-
-
-def _since(row: HeartbeatRow | None) -> datetime | None:
-    return row.at if row else None
