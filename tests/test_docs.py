@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ward_service.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMED = re.compile(r"`((?:tests|ward_service|device_gateway|clinician_dashboard|evaluation_export|"
@@ -21,3 +23,9 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     for link in LINKED.findall(text):
         if "://" not in link:
             assert (page.parent / link).exists(), f"{page.name} links {link}"
+
+
+def test_every_setting_is_explained_to_whoever_operates_a_ward() -> None:
+    explained = (ROOT / "docs/operate.md").read_text()
+    for field in Settings.model_fields:
+        assert f"`{field.upper()}`" in explained, field
