@@ -30,7 +30,7 @@ from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.errors import StorageDownError, WardError
 from ward_service.notify.roster import add_screens
-from ward_service.parts import Parts, choose_port, tail
+from ward_service.parts import MOST_DEATHS, Parts, choose_port, tail
 from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
 from ward_service.ward import Ward, open_ward
@@ -130,13 +130,29 @@ class House:
         self.turn.close()
 
     def watch(self) -> int:
-        """Wait for Ctrl-C, or for a part that ends by itself; return the exit code."""
+        """Wait for Ctrl-C, or for a part that dies again and again; return the exit code.
+
+        A part that ended by itself is started again: what was received is in the store, and what
+        was not yet receipted is still with its home.
+        """
         while True:
             ended = self.parts.ended()
-            if ended is not None:
-                _say(f"\n{ended.name} ended by itself, so everything is ended. {tail(ended.log)}")
+            if ended is None:
+                time.sleep(0.3)
+                continue
+            deaths = self.parts.deaths(ended)
+            if deaths > MOST_DEATHS:
+                often = f"ended by itself {deaths} times in a short while"
+                _say(f"\n{ended.name} {often}, so everything is ended. {tail(ended.log)}")
                 return 1
-            time.sleep(0.3)
+            again = f"starting it again ({deaths} of {MOST_DEATHS})"
+            _say(f"\n{ended.name} ended by itself; {again}")
+            try:
+                self.parts.start_again(ended)
+            except WardError as error:
+                _say(str(error))  # it is dead, and so its turn comes again
+            else:
+                _say(f"{ended.name} runs again")
 
 
 @contextmanager

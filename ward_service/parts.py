@@ -1,4 +1,8 @@
-"""The parts of a house as child processes: started, waited for, watched, and ended together."""
+"""The parts of a house as child processes: started, waited for, watched, and ended together.
+
+A part that dies is started again by the same command, a few times: nothing that was promised is in
+its memory.
+"""
 
 import ctypes
 import os
@@ -21,17 +25,26 @@ from ward_service.errors import WardError
 
 STARTS_WITHIN_S: Final = 60.0
 ENDS_WITHIN_S: Final = 10.0
+MOST_DEATHS: Final = 3  # of one part, within DEATHS_WITHIN_S: one more, and starting it is no cure
+DEATHS_WITHIN_S: Final = 120.0
 _PR_SET_PDEATHSIG: Final = 1  # Linux: prctl(2)
 
 
 @dataclass(slots=True)
 class Part:
-    """One child process with its log. `may_end`: its end, if good, ends nothing else."""
+    """One child process with its log. `may_end`: its end, if good, is no death.
+
+    `answers` says whether it answers, once somebody has waited for that; `died_at` is when it ended
+    by itself, on `time.monotonic`.
+    """
 
     name: str
+    command: Sequence[str]
     process: subprocess.Popen[bytes]
     log: Path
     may_end: bool = False
+    answers: Callable[[], bool] = lambda: True
+    died_at: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -45,19 +58,40 @@ class Parts:
     def start(self, name: str, command: Sequence[str], *, may_end: bool = False) -> Part:
         """Start a part; what it says goes into a file of its own."""
         log = self.folder / f"{name}.log"
-        with log.open("wb") as file, _undisturbed() as before:
-            process = subprocess.Popen(  # noqa: S603 - our own commands
+        log.write_bytes(b"")
+        with _undisturbed() as before:
+            part = Part(name, command, self._process(command, log, before), log, may_end)
+            self.parts.append(part)
+        return part
+
+    def start_again(self, part: Part) -> None:
+        """Start a part that has ended by the same command, and wait until it answers as before.
+
+        Raises:
+            WardError: it ended once more, or does not answer in time and was killed.
+        """
+        with _undisturbed() as before:
+            part.process = self._process(part.command, part.log, before)
+        try:
+            self._wait(part, part.answers)
+        except WardError:
+            part.process.kill()
+            part.process.wait()
+            raise
+
+    def _process(
+        self, command: Sequence[str], log: Path, held_back: set[signal.Signals]
+    ) -> subprocess.Popen[bytes]:
+        with log.open("ab") as file:
+            return subprocess.Popen(  # noqa: S603 - our own commands
                 command,
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us, and we end the parts in good order
-                preexec_fn=partial(_begin, before),
+                preexec_fn=partial(_begin, held_back),
             )
-            part = Part(name, process, log, may_end)
-            self.parts.append(part)
-        return part
 
     def wait_for_port(self, part: Part, port: int) -> None:
         """Wait until a part listens.
@@ -65,7 +99,8 @@ class Parts:
         Raises:
             WardError: it ended, or does not answer in time.
         """
-        self._wait(part, lambda: _listens(port))
+        part.answers = lambda: _listens(port)
+        self._wait(part, part.answers)
 
     def wait_for_page(self, part: Part, url: str) -> None:
         """Wait until a part answers over HTTP.
@@ -73,15 +108,22 @@ class Parts:
         Raises:
             WardError: it ended, or does not answer in time.
         """
-        self._wait(part, lambda: _answers(url))
+        part.answers = lambda: _answers(url)
+        self._wait(part, part.answers)
 
     def ended(self) -> Part | None:
-        """Return a part that has ended although the house needs it."""
+        """Return the first part that has ended although the house needs it."""
         for part in self.parts:
             code = part.process.poll()
             if code is not None and not (part.may_end and code == 0):
                 return part
         return None
+
+    def deaths(self, part: Part) -> int:
+        """Note that a part has ended by itself; return how often it did of late."""
+        now = time.monotonic()
+        part.died_at = [at for at in part.died_at if now - at < DEATHS_WITHIN_S] + [now]
+        return len(part.died_at)
 
     def end(self) -> None:
         """End all parts; one that does not end is killed.
@@ -99,9 +141,12 @@ class Parts:
 
     def _wait(self, part: Part, answers: Callable[[], bool]) -> None:
         until = time.monotonic() + STARTS_WITHIN_S
-        while not answers():
+        while True:
+            # Ended is asked first: somebody else may answer on its port.
             if part.process.poll() is not None:
                 raise WardError(f"{part.name} ended while starting.\n{tail(part.log)}")
+            if answers():
+                return
             if time.monotonic() > until:
                 raise WardError(f"{part.name} does not answer.\n{tail(part.log)}")
             time.sleep(0.1)

@@ -10,13 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import httpx2 as httpx
 import pytest
+from sqlalchemy import text
 
 from tests.conftest import missing
 from tests.journeys.browser import a_browser, chromium, sign_in
 from tests.services import WARD, has_mosquitto
+from ward_service.store.connect import connect, engine_of
 
 
 class Visit:
@@ -54,8 +57,23 @@ class Visit:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(40)
 
+    def waits_for(self, words: str, times: int, seconds: float = 60) -> None:
+        until = monotonic() + seconds
+        while self.said().count(words) < times:
+            assert self.process.poll() is None, self.said()
+            assert monotonic() < until, self.said()
+            sleep(0.1)
+
+    def kill(self, word: str) -> None:
+        """SIGKILL the one process of this visit that has this word in its command line."""
+        [found] = [pid for pid, words in self._processes() if _has_word(words, word)]
+        os.kill(found, signal.SIGKILL)
+
     def left_behind(self) -> list[str]:
         """Return the command lines of processes that still work in this visit's folder."""
+        return [" ".join(words) for _, words in self._processes()]
+
+    def _processes(self) -> list[tuple[int, list[str]]]:
         found = []
         for status in Path("/proc").glob("[0-9]*/environ"):
             try:
@@ -64,8 +82,21 @@ class Visit:
             except OSError:
                 continue
             if f"HOMEWARD_HOME={self.folder}".encode() in whole and command:
-                found.append(command.replace(b"\0", b" ").decode())
+                found.append((int(status.parent.name), command.decode().split("\0")))
         return found
+
+
+def _has_word(words: list[str], word: str) -> bool:
+    return any(part == word or part.endswith(f"/{word}") for part in words)
+
+
+def ask(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """Ask a demo's database, whatever its ward is doing."""
+    sessions = connect(url)
+    with sessions() as session:
+        rows = [tuple(row) for row in session.execute(text(sql))]
+    engine_of(sessions).dispose()
+    return rows
 
 
 @pytest.fixture
@@ -110,30 +141,73 @@ def test_a_street_opens_says_where_to_look_and_leaves_nothing_behind(
     assert visit.left_behind() == []
 
 
-def test_when_a_part_dies_it_is_named_and_everything_is_ended(
+def test_when_a_part_dies_again_and_again_it_is_named_and_everything_is_ended(
     tmp_path: Path, visits: list[Visit]
 ) -> None:
     visits.append(Visit(tmp_path, "up"))
     visit = visits[0].opened()
     assert "shown only now" in visit.said()
-    [ward] = [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if _is_ward_of(path, tmp_path)
-    ]
-    os.kill(ward, signal.SIGKILL)
+    for n in range(1, 4):
+        visit.kill("run")
+        visit.waits_for(f"ward ended by itself; starting it again ({n} of 3)", 1)
+        visit.waits_for("ward runs again", n)
+    visit.kill("run")
     assert visit.process.wait(40) == 1
-    assert "ward ended by itself" in visit.said()
+    assert "ward ended by itself 4 times in a short while, so everything is ended" in visit.said()
     assert visit.left_behind() == []
 
 
-def _is_ward_of(path: Path, folder: Path) -> bool:
-    try:
-        command = path.read_bytes()
-        environment = (path.parent / "environ").read_bytes()
-    except OSError:
-        return False
-    return command.endswith(b"\0run\0") and f"HOMEWARD_HOME={folder}".encode() in environment
+def test_whichever_part_dies_is_started_again_on_its_port(
+    tmp_path: Path, visits: list[Visit]
+) -> None:
+    visits.append(Visit(tmp_path, "up"))
+    visit = visits[0].opened()
+    page = visit.find(r"The ward list: +(\S+)")
+    ward = visit.find(r"The ward's API: +(\S+)/openapi.json")
+    for n, (name, word) in enumerate(
+        [("dashboard", "clinician-dashboard"), ("broker", "mosquitto"), ("ward", "run")], 1
+    ):
+        visit.kill(word)
+        visit.waits_for(f"{name} runs again", 1)
+        assert visit.said().count("runs again") == n  # and no other part went with it
+    assert httpx.get(f"{page}/sign-in").status_code == 200
+    assert httpx.get(f"{ward}/health").status_code == 200
+    assert visit.end() == 0
+    assert visit.left_behind() == []
+
+
+def test_a_demo_whose_ward_and_broker_are_killed_keeps_every_sample_once_and_no_alert_twice(
+    tmp_path: Path, visits: list[Visit]
+) -> None:
+    """Two people, five minutes each: one is red from the second minute on, one never."""
+    samples = 300
+    for name, low in (("falling", 88), ("well", 97)):
+        lines = ["measured_at,spo2,pulse_rate"]
+        for n in range(samples):
+            lines.append(f"2026-01-05T12:{n // 60:02d}:{n % 60:02d}Z,{97 if n < 60 else low},72")
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    arguments = ("demo", "--recordings", str(tmp_path), "--speed", "12")
+    visits.append(Visit(tmp_path, *arguments))
+    visit = visits[0].opened()
+    url = f"sqlite:///{tmp_path / 'homeward-data' / 'demo' / 'ward.db'}"
+    for part, least, word in (("ward", 2 * 80, "run"), ("broker", 2 * 160, "mosquitto")):
+        until = monotonic() + 60
+        while (kept := ask(url, "SELECT count(*) FROM reading")[0][0]) < least:
+            assert monotonic() < until, f"{kept} readings; {visit.said()}"
+            sleep(0.1)
+        assert kept < 2 * samples, "not in the middle"
+        visit.kill(word)
+        visit.waits_for(f"{part} runs again", 1)
+    until = monotonic() + 90
+    while ask(url, "SELECT count(*) FROM reading")[0][0] < 2 * samples and monotonic() < until:
+        sleep(0.2)
+    counts = "SELECT gateway_id, count(*), count(DISTINCT reading_id) FROM reading GROUP BY 1"
+    assert sorted(ask(url, counts)) == [("home-01", 300, 300), ("home-02", 300, 300)]
+    assert ask(url, "SELECT count(*) FROM quarantine") == [(0,)]
+    alerts = "SELECT level FROM alert WHERE alert_class = 'physiological'"
+    assert ask(url, alerts) == [("red",)]
+    assert visit.end() == 0
+    assert visit.left_behind() == []
 
 
 def test_an_impatient_second_ctrl_c_leaves_nothing_behind(
