@@ -61,5 +61,5 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 @pytest.fixture
 def recordings() -> Path:
     if not RECORDINGS.is_dir():
-        pytest.skip(f"shared/data {NOT_HERE}it lies beside the checkout ({RECORDINGS})")
+        missing("shared/data, with the recordings,", f"it lies beside the checkout ({RECORDINGS})")
     return RECORDINGS

@@ -13,11 +13,9 @@ import pytest
 
 from device_gateway.homes import Broker, Place
 from tests.conftest import missing
-from tests.services import NOT_HERE
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 COMMAND = [str(Path(sys.executable).with_name("device-gateway"))]
-RECORDINGS = Path(__file__).parents[3] / "shared" / "data"
 
 
 class BrokerProcess:
@@ -67,10 +65,8 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
 
 
 @pytest.fixture
-def recordings_dir() -> Path:
-    if not RECORDINGS.is_dir():
-        pytest.skip(f"shared/data {NOT_HERE}it lies beside the checkout ({RECORDINGS})")
-    return RECORDINGS
+def recordings_dir(recordings: Path) -> Path:
+    return recordings
 
 
 @pytest.fixture
