@@ -1,4 +1,4 @@
-"""Signing a pathway, and what a ward does with one that nobody has signed."""
+"""What must be true before somebody is watched: a signature, and people who can be reached."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,13 @@ import pytest
 
 from tests.factories import NOON, a_ward, an_admission
 from ward_service.admission import admit
+from ward_service.contract.vocabulary import Channel
 from ward_service.errors import ConflictError, WardError
 from ward_service.pathways.load import SHIPPED, PathwayFile, read
 from ward_service.settings import Settings
 from ward_service.setup import add_gateway, sign_pathway
 from ward_service.store.connect import engine_of
+from ward_service.store.tables import RosterRow
 from ward_service.ward import Ward, open_ward, signed_versions
 
 SHIPPED_TEXT = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()
@@ -92,4 +94,28 @@ def test_outside_a_demo_nobody_is_admitted_who_cannot_be_reached(ward: Ward) -> 
     untried = an_admission("home-01")
     with pytest.raises(WardError, match="Try the channel"):
         admit(shadow, untried, NOON)
+    engine_of(shadow.sessions).dispose()
+
+
+def test_outside_a_demo_nobody_is_admitted_while_a_step_calls_nobody(ward: Ward) -> None:
+    shadow = open_ward(ward.settings.model_copy(update={"use": "shadow"}))
+    add_gateway(shadow, "home-01", NOON)
+    tried = an_admission("home-01").model_copy(update={"reach_tested": True})
+    with pytest.raises(WardError, match="ward nurse has a tested channel"):
+        admit(shadow, tried, NOON)
+    with shadow.unit_of_work() as store:
+        for role in ("ward_nurse", "ward_doctor", "on_call", "on_call_senior"):
+            line = RosterRow(
+                role=role,
+                channel=Channel.PHONE,
+                address="07700 900001",
+                since=NOON,
+                tested_at=None if role == "on_call" else NOON,
+            )
+            store.add(line)
+    with pytest.raises(WardError, match="Nobody who answers for on call has a tested channel"):
+        admit(shadow, tried, NOON)
+    with shadow.unit_of_work() as store:
+        store.roster("on_call", NOON)[0].tested_at = NOON
+    assert admit(shadow, tried, NOON).admitted_at == NOON
     engine_of(shadow.sessions).dispose()

@@ -12,6 +12,7 @@ from ward_service.domain.episode import Person, begin
 from ward_service.domain.limits import limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import ConflictError, NotFoundError, WardError
+from ward_service.notify.roster import unreachable
 from ward_service.store.stays import as_admitted, stored
 from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
 from ward_service.store.unit_of_work import Store
@@ -40,8 +41,10 @@ def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> 
         raise NotFoundError(f"There is no pathway of that name. There is: {known}.")
     person = _person(admission, pathway, now)
     _must_fit(admission, person, pathway, by)
+    with ward.unit_of_work(read_only=True) as store:
+        _must_be_signed(ward, store, pathway)
+    _must_be_reachable(ward, admission, pathway, now)
     with ward.unit_of_work() as store:
-        _must_be_allowed(ward, store, admission, pathway)
         _must_be_free(store, admission, number)
         return _write(store, admission, person, pathway, number, now, by)
 
@@ -97,16 +100,20 @@ def _must_fit(admission: Admission, person: Person, pathway: Pathway, by: str) -
         raise WardError("Nobody was admitted. " + " ".join(wrong))
 
 
-def _must_be_allowed(ward: Ward, store: Store, admission: Admission, pathway: Pathway) -> None:
-    """Outside a demo nobody is admitted whom nobody could reach; in live use, to what is unsigned.
-
-    A phone counts as a channel, once it was tried.
-    """
+def _must_be_signed(ward: Ward, store: Store, pathway: Pathway) -> None:
+    """In live use nobody is admitted to what no clinical lead has signed."""
     if ward.settings.use == "live" and pathway.name not in signed_versions(store):
         raise WardError(
             f"{pathway.name} is not signed by a clinical lead. Nobody was admitted. "
             "Run: ward-service pathway sign"
         )
+
+
+def _must_be_reachable(ward: Ward, admission: Admission, pathway: Pathway, now: datetime) -> None:
+    """Outside a demo nobody is admitted while they, or a step of the ladder, cannot be reached.
+
+    A phone counts as a channel, once it was tried.
+    """
     if ward.settings.use == "demo":
         return
     address = admission.email if admission.reach is Channel.EMAIL else admission.phone
@@ -115,6 +122,8 @@ def _must_be_allowed(ward: Ward, store: Store, admission: Admission, pathway: Pa
             "Nobody was admitted. Try the channel by which this person agreed to be reached "
             "(reach), and say that it was tried (reach_tested)."
         )
+    if silent := unreachable(ward, pathway, admission.mode, now):
+        raise WardError("Nobody was admitted. " + " ".join(silent) + " See: ward-service roster")
 
 
 def _must_be_free(store: Store, admission: Admission, number: str) -> None:
