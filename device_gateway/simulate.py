@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
+from heapq import merge
 from itertools import count, dropwhile, islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,12 +27,20 @@ from device_gateway.play import Due, Part
 from device_gateway.spool import Outgoing
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Device
+from ward_service.contract.street import usual_spo2
 
 ZONE: Final = ZoneInfo("Europe/London")
 ROUNDS: Final = (time(9), time(13), time(17))  # local, when the street is asked to measure
 DEVICE: Final = Device(model="simulated oximeter")
 # A habit of this street, as its leaflet asks: below this per cent they measure again.
 REPEATS_BELOW: Final = 95
+# What the declining have come down to, in per cent, `low_after` they joined: an hour is a minute of
+# a demo, and a visitor should see them get worse. They end at `LOWEST`.
+DECLINED: Final = 92.0
+_FIRST_LOW: Final = timedelta(hours=4.75)
+_LAST_LOW: Final = timedelta(hours=8.25)
+LOWEST: Final = 86.0
+_NOISE: Final = 1.0  # points of SpO2 by which two looks at a quiet finger differ, up or down
 _SLIPS: Final = 0.04  # share of measurements that first find no finger
 _BOX_OFF_AFTER: Final = timedelta(minutes=15)  # what fell due longer before the start is not taken
 
@@ -51,8 +60,8 @@ class Kind(StrEnum):
 class Person:
     """Somebody invented: who they are never changes, whatever the clock says.
 
-    `spo2` (per cent) and `pulse_rate` (per minute) when well; `falls_per_h` is how fast the
-    declining fall; `crash_after` is counted from their first day's start.
+    `spo2` (per cent) and `pulse_rate` (per minute) when well; `crash_after` and `low_after` (of the
+    declining, who by then have slowly come down to `DECLINED`) are counted from when they joined.
     """
 
     seed: int
@@ -61,7 +70,7 @@ class Person:
     joined_at: datetime
     spo2: float
     pulse_rate: int
-    falls_per_h: float
+    low_after: timedelta
     crash_after: timedelta
 
 
@@ -97,18 +106,26 @@ def person(seed: int, index: int, people: int, joined_at: datetime) -> Person:
         index=index,
         kind=kinds(seed, people)[index],
         joined_at=joined_at,
-        spo2=dice.uniform(96.5, 98.5),
+        spo2=usual_spo2(seed, index),
         pulse_rate=dice.randint(62, 88),
-        falls_per_h=dice.uniform(0.06, 0.15),
+        low_after=_low_after(seed, index, people, dice),
         crash_after=timedelta(minutes=dice.randint(20, 40)),
     )
+
+
+def _low_after(seed: int, index: int, people: int, dice: random.Random) -> timedelta:
+    """Return when somebody is low, if they decline: each of the street in a time of their own."""
+    declining = [n for n, kind in enumerate(kinds(seed, people)) if kind is Kind.DECLINING]
+    turn = declining.index(index) if index in declining else 0
+    share = (turn + dice.random()) / max(1, len(declining))
+    return _FIRST_LOW + share * (_LAST_LOW - _FIRST_LOW)
 
 
 def measured(who: Person, moment: datetime) -> Measured:
     """Return what their oximeter shows at a moment; the same whenever it is asked."""
     dice = _dice(who.seed, who.index, "measured", moment)
     lost = _lost(who, moment - who.joined_at)
-    spo2 = who.spo2 - lost + dice.uniform(-0.7, 0.7)
+    spo2 = who.spo2 - lost + dice.uniform(-_NOISE, _NOISE)
     if who.kind is Kind.WELL:
         spo2 = max(spo2, 95.0)
     return Measured(
@@ -155,10 +172,10 @@ def _dice(*facts: object) -> random.Random:
 
 def _lost(who: Person, since_joining: timedelta) -> float:
     """Return how many points of SpO2 a person has lost by now."""
-    hours = since_joining / timedelta(hours=1)
     match who.kind:
         case Kind.DECLINING:
-            return min(13.0, who.falls_per_h * hours)
+            falls = (who.spo2 - DECLINED) * (since_joining / who.low_after)
+            return min(who.spo2 - LOWEST, falls)
         case Kind.CRASHING:
             fallen = (since_joining - who.crash_after) / timedelta(minutes=10)
             return min(16.0, max(0.0, 4.0 * fallen))
@@ -178,7 +195,20 @@ def _moments(who: Person) -> Iterator[datetime]:
         for minutes in (8, 20, 45):
             last = who.joined_at + who.crash_after + timedelta(minutes=minutes)
             yield last
-    yield from dropwhile(lambda at: at < last + timedelta(minutes=30), _rounds(who))
+    rounds = dropwhile(lambda at: at < last + timedelta(minutes=30), _rounds(who))
+    yield from merge(rounds, _uneasy(who)) if who.kind is Kind.DECLINING else rounds
+
+
+def _uneasy(who: Person) -> Iterator[datetime]:
+    """Yield when the declining measure between rounds: they feel that they get worse."""
+    until = who.joined_at + timedelta(hours=12)
+    rounds = list(takewhile(lambda at: at < until + timedelta(hours=1), _rounds(who)))
+    dice = _dice(who.seed, who.index, "uneasy")
+    at = who.joined_at + timedelta(minutes=dice.randint(80, 120))
+    while at < until:
+        if all(abs(at - asked) > timedelta(minutes=25) for asked in rounds):
+            yield at
+        at += timedelta(seconds=dice.randint(40 * 60, 75 * 60))
 
 
 def _rounds(who: Person) -> Iterator[datetime]:

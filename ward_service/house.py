@@ -28,6 +28,7 @@ from ward_service.admission import admit
 from ward_service.broker import LOOPBACK, embedded_broker
 from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
+from ward_service.contract.street import usual_spo2
 from ward_service.errors import StorageDownError, WardError
 from ward_service.notify.roster import add_screens
 from ward_service.parts import MOST_DEATHS, Parts, choose_port, tail
@@ -287,7 +288,9 @@ def _furnish(house: House, clock: Clock, people: int, password: str, seed: int) 
         gateway = f"home-{n:02d}"
         key = add_gateway(ward, gateway, clock.began)
         homes.append({"gateway": gateway, "key": key, "slot": 1})
-        admit(ward, _invented(dice, n, gateway, next(numbers), clock.began), clock.began)
+        rest_spo2 = round(usual_spo2(seed, n - 1))
+        somebody = _invented(dice, n, gateway, next(numbers), rest_spo2, clock.began)
+        admit(ward, somebody, clock.began)
     path = house.folder / "homes.json"
     whole = {"broker": {"host": LOOPBACK, "port": house.ports["broker"]}, "homes": homes}
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
@@ -302,7 +305,7 @@ def _opened(settings: Settings, clock: Clock) -> Ward:
 
 
 def _invented(
-    dice: random.Random, n: int, gateway: str, nhs_number: str, began: datetime
+    dice: random.Random, n: int, gateway: str, nhs_number: str, rest_spo2: int, began: datetime
 ) -> Admission:
     return Admission(
         family_name=f"{FAMILY[n % len(FAMILY)]}-{n}",
@@ -316,7 +319,7 @@ def _invented(
         deprivation_decile=dice.choice((*range(1, 11), None)),
         language=dice.choice(("en", "en", "en", "pl", "ur")),
         symptom_onset_date=began.date() - timedelta(days=dice.randint(0, 4)),
-        rest_spo2=dice.randint(95, 97),
+        rest_spo2=rest_spo2,
         referral_source=dice.choice(("111", "gp", "ed")),
         referral_at=began - timedelta(hours=dice.randint(2, 20)),
     )
