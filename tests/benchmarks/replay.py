@@ -54,6 +54,10 @@ CANDIDATE = TEXT.replace("\nversion: 2\n", "\nversion: 3\n").replace(
     'default: { is: 92, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" }',
     'default: { is: 93, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" }',
 )
+CANDIDATE = CANDIDATE.replace(
+    'default: { is: 94, source: "CLINICAL 1.3 [V2 S5, S7, S9, S22]" }',
+    'default: { is: 95, source: "CLINICAL 1.3 [V2 S5, S7, S9, S22]" }',
+)  # a red higher, and an amber higher: more alerts, which the ward answers as it usually does
 
 
 @dataclass
@@ -306,6 +310,8 @@ def main() -> None:
         readings = write(ward, patterns, people)
         alerts = sum(len(p.alerts) for p in patterns) * people // PATTERNS
         print(f"{people} people, {days} days, {readings} readings, about {alerts} alerts")
+        patterns.clear()
+        held = resident(os.getpid())
         began = time.perf_counter()
         with ward.sessions() as session:
             row = ReadingRow
@@ -325,7 +331,7 @@ def main() -> None:
             say(f"replay, {processes} processes", took, readings, plain)
             each = computed / readings * 1e6
             print(f"{'  seconds computed, in all':44s}{computed:8.1f} s{each:10.0f} us each")
-            print(f"{'  peak memory of all processes':44s}{highest[0]:8.0f} MB")
+            print(f"{'  peak memory beyond what this held before':44s}{highest[0] - held:8.0f} MB")
             if "--once" in sys.argv:
                 break
         whole = report.whole

@@ -6,10 +6,10 @@ Source: RELIABILITY.md F.2.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Table, and_, or_, select, update
 
 from ward_service.contract.vocabulary import OWNER, AlertState
 from ward_service.domain.alerts import AlertInPlay
@@ -17,12 +17,26 @@ from ward_service.domain.state import Message, StepTaken
 from ward_service.store.intake import PartStore
 from ward_service.store.tables import MessageRow, TimerRow
 
+_TIMERS = cast(Table, TimerRow.__table__)
+_MESSAGES = cast(Table, MessageRow.__table__)
 RINGING = (AlertState.PROVISIONAL, AlertState.OPEN)  # nobody has answered yet
 WAITING = and_(
     MessageRow.sent_at.is_(None),
     MessageRow.stopped_at.is_(None),
     MessageRow.given_up_at.is_(None),
 )
+
+
+def _timer(
+    alert_id: UUID, round_: int, step: int, due_at: datetime, taken_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "alert_id": alert_id,
+        "round": round_,
+        "step": step,
+        "due_at": due_at,
+        "taken_at": taken_at,
+    }
 
 
 class CallsStore(PartStore):
@@ -32,25 +46,15 @@ class CallsStore(PartStore):
         self, alerts: Sequence[AlertInPlay], taken: Iterable[StepTaken], now: datetime
     ) -> None:
         """Write which steps were taken, which is due next, and which nobody waits for any more."""
-        for done in taken:
-            self._put_timer(done.alert_id, done.round, done.step, done.due_at, now)
+        timers = [_timer(t.alert_id, t.round, t.step, t.due_at, now) for t in taken]
         for alert in alerts:
             row = TimerRow
             others = (row.alert_id == alert.id) & row.taken_at.is_(None) & row.stopped_at.is_(None)
             if alert.step_at is not None:
                 others &= or_(row.round != alert.round, row.step != alert.step)
-                self._put_timer(alert.id, alert.round, alert.step, alert.step_at, None)
+                timers.append(_timer(alert.id, alert.round, alert.step, alert.step_at, None))
             self._session.execute(update(row).where(others).values(stopped_at=now))
-
-    def _put_timer(
-        self, alert_id: UUID, round_: int, step: int, due_at: datetime, taken_at: datetime | None
-    ) -> None:
-        moments = {"due_at": due_at, "taken_at": taken_at}
-        statement = self._upsert(TimerRow).values(
-            alert_id=alert_id, round=round_, step=step, **moments
-        )
-        key = ["alert_id", "round", "step"]
-        self._session.execute(statement.on_conflict_do_update(index_elements=key, set_=moments))
+        self._put(_TIMERS, ("alert_id", "round", "step"), timers)
 
     def timers(self, alert_id: UUID) -> list[TimerRow]:
         """Return the steps of an alert's ladder, in the order of their turn."""
@@ -97,13 +101,14 @@ class CallsStore(PartStore):
         comes back after a night must not flood whom it calls.
         """
         latest = {(m.alert_id, m.to): m.key for m in messages}
+        rows: list[dict[str, Any]] = []
         for message in messages:
             stopped = None
             if message.not_after is not None and message.not_after < now:
                 stopped = "too late to be of use"
             elif latest[message.alert_id, message.to] != message.key:
                 stopped = "a later one says the same"
-            values: dict[str, Any] = {
+            row = {
                 "key": message.key,
                 "episode_id": episode_id,
                 "alert_id": message.alert_id,
@@ -119,8 +124,10 @@ class CallsStore(PartStore):
                 "stopped_at": now if stopped else None,
                 "problem": stopped,
             }
-            statement = self._upsert(MessageRow).values(**values)
-            self._session.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+            rows.append(row)
+        if rows:
+            kept = self._upsert(_MESSAGES).on_conflict_do_nothing(index_elements=["key"])
+            self._session.execute(kept, rows)
 
     def messages(self, alert_id: UUID) -> list[MessageRow]:
         """Return every call about an alert, oldest first."""

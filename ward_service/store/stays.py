@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from ward_service.contract.vocabulary import AlertState, EndReason, TaskKind
 from ward_service.domain.alerts import AlertFinding, AlertInPlay
@@ -28,6 +28,8 @@ from ward_service.store.tables import (
     TaskRow,
 )
 
+_ALERTS = cast(Table, AlertRow.__table__)
+_LEDGER = cast(Table, LedgerRow.__table__)
 _STATE = TypeAdapter(EpisodeState)
 _PERSON = TypeAdapter(Person)
 _ALERT = TypeAdapter(AlertInPlay)
@@ -163,13 +165,12 @@ class StaysStore(PartStore):
 
         Ends come before beginnings, so that a class never has two in play, not for a moment.
         """
+        values = []
         for alert in sorted(alerts, key=lambda a: a.in_play):
-            values = {name: getattr(alert, name) for name in _SAME}
-            values["findings"] = _FINDINGS.dump_python(alert.findings, mode="json")
-            statement = self._upsert(AlertRow).values(id=alert.id, episode_id=episode_id, **values)
-            self._session.execute(
-                statement.on_conflict_do_update(index_elements=["id"], set_=values)
-            )
+            row = {name: getattr(alert, name) for name in _SAME}
+            row["findings"] = _FINDINGS.dump_python(alert.findings, mode="json")
+            values.append({"id": alert.id, "episode_id": episode_id, **row})
+        self._put(_ALERTS, ("id",), values)
         if entries:
             rows = [
                 {
@@ -184,7 +185,7 @@ class StaysStore(PartStore):
                 }
                 for e in entries
             ]
-            self._session.execute(insert(LedgerRow), rows)
+            self._session.execute(insert(_LEDGER), rows)
 
     def alert(self, alert_id: UUID) -> AlertRow | None:
         """Return an alert, or None."""
