@@ -71,17 +71,16 @@ def must_be_the_same(ward: Ward, until: datetime) -> None:
     noticed = {id_: {**alert, "noticed_at": None} for id_, alert in live.items()}
     out = {id_: alert for stay in again.values() for id_, alert in stay.alerts.items()}
     assert {id_: {**as_row(a), "noticed_at": None} for id_, a in out.items()} == noticed
-    written: dict[Any, list[Any]] = {}
+    written: dict[Any, list[Any]] = {id_: [] for id_ in again}
     for line in lines:
         if line.alert_id or line.what not in NOT_OF_THE_RULES:
-            of = line.alert_id or line.episode_id
-            written.setdefault(of, []).append((line.at, line.by, line.what, line.words))
-    said: dict[Any, list[Any]] = {}
-    for id_, stay in again.items():
-        for entry in stay.entries:
-            of = entry.alert_id or id_
-            said.setdefault(of, []).append((entry.at, entry.by, entry.what, entry.words))
-    assert said == written
+            said = (line.alert_id, line.at, line.by, line.what, line.words)
+            written[line.episode_id].append(said)
+    said_again = {
+        id_: [(e.alert_id, e.at, e.by, e.what, e.words) for e in stay.entries]
+        for id_, stay in again.items()
+    }
+    assert said_again == written
     assert {m.key: (m.at, m.to) for stay in again.values() for m in stay.messages} == keys
 
 

@@ -137,7 +137,7 @@ class Life:
             store.note_blindness(
                 BlindRow(blind_from=since, blind_until=self.now, grace_until=grace)
             )
-        for n in range(1, 31, 3):  # the worker looks often
+        for n in range(2, 31, 2):  # the worker looks often
             self._tick(self.now + minutes(n / 2) - timedelta(milliseconds=1))
         self.now = grace
 

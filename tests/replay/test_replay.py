@@ -12,15 +12,18 @@ from sqlalchemy import select, text
 from tests.factories import COH, NOON, a_home, a_reading, a_ward, minutes
 from tests.replay.invented import Life
 from ward_service.contract.api import ReplayView
-from ward_service.contract.vocabulary import AlertOutcome, Channel
+from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel
+from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Acknowledged, ContactMade, LimitsChanged, Resolved
+from ward_service.domain.limits import limits_at_admission
 from ward_service.errors import WardError
-from ward_service.pathways.load import SHIPPED
+from ward_service.pathways.load import SHIPPED, read
 from ward_service.pipeline import act, act_on_stay, look_at_silence, take_batch
 from ward_service.replay import run
+from ward_service.replay.fold import candidate_person
 from ward_service.replay.report import say
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import AlertRow, EpisodeRow
+from ward_service.store.tables import AlertRow, EpisodeRow, MessageRow
 from ward_service.ward import Ward
 
 TEXT = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()
@@ -46,8 +49,8 @@ def replayed(ward: Ward, candidate: str, until: datetime, processes: int = 0) ->
 
 
 @pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
-    opened = a_ward(tmp_path)
+def ward(tmp_path: Path, database_url: str) -> Iterator[Ward]:
+    opened = a_ward(tmp_path, database_url)
     yield opened
     engine_of(opened.sessions).dispose()
 
@@ -152,6 +155,60 @@ def test_limits_that_a_person_was_given_stand_under_the_candidate(ward: Ward) ->
     take_batch(ward, [home.sends(a_reading(91, at=later))], later)
     candidate = changed((RED_92, RED_92.replace("92", "93")))
     assert replayed(ward, candidate, later + DAY / 24).whole.more == 0
+
+
+def test_a_number_that_was_a_persons_own_from_the_beginning_stays_theirs() -> None:
+    candidate = read(changed((RED_92, RED_92.replace("92", "90"))), "candidate").pathway
+    own = limits_at_admission(COH).changed({"amber_max": 96.0}, baseline_spo2=97)
+    person = candidate_person(Person(limits=own), COH, candidate)
+    assert person.limits is not None
+    assert (person.limits.get("red_max"), person.limits.get("amber_max")) == (90, 96)
+    assert person.limits.baseline_spo2 == 97
+
+
+def test_who_is_found_later_is_missed_and_by_how_much_is_said(ward: Ward) -> None:
+    home, _ = one_stay(ward)
+    take_batch(ward, [home.sends(a_reading(92))], NOON)
+    look_at_silence(ward, NOON + minutes(6))
+    later = NOON + minutes(60)
+    take_batch(ward, [home.sends(a_reading(88, at=later))], later)
+    candidate = changed(
+        (RED_92, RED_92.replace("92", "89")), (AMBER_94, AMBER_94.replace("94", "91"))
+    )
+    report = replayed(ward, candidate, later + minutes(1))
+    assert (report.whole.missed, report.whole.fewer, report.whole.more) == (1, 0, 0)
+    assert report.missed[0].earlier_min == -60
+    assert any("missed: stay" in line and "60 min later" in line for line in say(report))
+
+
+def test_calls_out_of_hours_are_counted_apart(ward: Ward) -> None:
+    home, _ = one_stay(ward)
+    night = NOON + timedelta(hours=10)
+    take_batch(ward, [home.sends(a_reading(97, at=night - minutes(9)))], night - minutes(8))
+    take_batch(ward, [home.sends(a_reading(92, at=night))], night)
+    look_at_silence(ward, night + minutes(1))
+    with ward.sessions() as session:
+        calls = session.scalars(select(MessageRow).where(MessageRow.alert_id.is_not(None))).all()
+    by_night = [call for call in calls if call.due_at >= night and call.to != "patient"]
+    whole = replayed(ward, changed((RED_92, RED_92.replace("92", "91"))), night + minutes(1)).whole
+    assert whole.live_night_calls == len(by_night) == 1
+    assert whole.candidate_night_calls == 0  # an amber waits for the morning
+    assert whole.live_calls == whole.candidate_calls + 1
+
+
+def test_one_long_alert_is_the_partner_of_one_short_one_only(ward: Ward) -> None:
+    home, _ = one_stay(ward)
+    for n in range(2):
+        at = NOON + n * minutes(60)
+        take_batch(ward, [home.sends(a_reading(94, at=at))], at)
+        alert = the_alerts(ward)[-1]
+        again = at + minutes(2)
+        take_batch(ward, [home.sends(a_reading(97, at=again))], again)
+        assert the_alerts(ward)[-1].id == alert.id
+    assert [alert.state for alert in the_alerts(ward)] == [AlertState.WITHDRAWN] * 2
+    candidate = changed((AMBER_94, AMBER_94.replace("94", "97")))  # 97 withdraws nothing there
+    whole = replayed(ward, candidate, NOON + minutes(65)).whole
+    assert (whole.live, whole.candidate, whole.more, whole.fewer) == (2, 1, 0, 1)
 
 
 def test_an_alert_that_nobody_had_is_answered_as_usual_so_that_another_can_open(
