@@ -62,6 +62,9 @@ def test_a_ladder_that_nobody_climbs_is_noticed_and_one_that_was_answered_is_not
     assert kinds(desk) == ["ladder"]
     desk.answers(alert_id)
     assert kinds(desk) == []
+    desk.sends()
+    desk.clock.moves(16 * 60 + 1)  # the next step would have been due
+    assert kinds(desk) == []
 
 
 def test_in_a_fast_demo_a_ladder_is_stuck_by_real_time(desk: Desk) -> None:
