@@ -68,6 +68,10 @@ function spark(cell, drawn) {
     const [x, y] = points[points.length - 1].split(",");
     picture.append(svg("circle", { cx: x, cy: y, r: run === drawn.runs[drawn.runs.length - 1] ? 3 : 1.2 }));
   }
+  for (const [x, y] of drawn.doubtful) { // hollow, as on the patient's chart
+    picture.append(svg("circle", { cx: (2 + 114 * x).toFixed(1), cy: (34 - 32 * y).toFixed(1), r: 3,
+      class: "doubtful" }));
+  }
   cell.append(picture);
 }
 

@@ -60,9 +60,13 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Spark:
-    """Points (0 to 1, left to right and bottom to top), broken where there was a gap."""
+    """Points (0 to 1, left to right and bottom to top), broken where there was a gap.
+
+    `doubtful` are those of them that are not to be trusted: drawn hollow.
+    """
 
     runs: list[list[tuple[float, float]]]
+    doubtful: list[tuple[float, float]]
     bands: list[tuple[float, float, str]]
     words: str
 
@@ -280,16 +284,19 @@ def _spark(line: PatientLine, now: datetime) -> Spark:
     """Draw on a time axis; a gap longer than half a day is left open."""
     points = line.spo2
     if not points:
-        return Spark([], [], "no SpO2 yet")
+        return Spark([], [], [], "no SpO2 yet")
     began = min(points[0].measured_at, now - timedelta(hours=1))
     lasts = (now - began).total_seconds() or 1.0
     runs: list[list[tuple[float, float]]] = []
+    doubtful: list[tuple[float, float]] = []
     before: datetime | None = None
     for point in points:
         if before is None or point.measured_at - before > timedelta(hours=20):
             runs.append([])
         x = (point.measured_at - began).total_seconds() / lasts
         runs[-1].append((round(min(1.0, max(0.0, x)), 4), _height(point.value)))
+        if point.doubtful:
+            doubtful.append(runs[-1][-1])
         before = point.measured_at
     bands = [
         (_height(b.low if b.low is not None else LOWEST), _height(_top(b.high)), str(b.level))
@@ -297,7 +304,9 @@ def _spark(line: PatientLine, now: datetime) -> Spark:
     ]
     values = [point.value for point in points]
     words = f"SpO2 from {values[0]:g} to {values[-1]:g}, lowest {min(values):g}"
-    return Spark(runs, bands, words)
+    if doubtful:
+        words += f", {len(doubtful)} doubtful"
+    return Spark(runs, doubtful, bands, words)
 
 
 def _top(high: float | None) -> float:

@@ -279,6 +279,17 @@ def test_a_gap_stays_a_gap_and_time_is_the_axis() -> None:
     assert row["spark"]["words"] == "SpO2 from 97 to 90, lowest 90"
 
 
+def test_a_doubtful_point_of_the_sparkline_is_marked_and_said() -> None:
+    points = tuple(
+        PointView(measured_at=NOON - timedelta(hours=h), value=v, doubtful=v == 74)
+        for h, v in ((8, 97), (4, 74), (0, 96))
+    )
+    [row] = triage_rows(a_board(a_line(spo2=points)))
+    [run] = row["spark"]["runs"]
+    assert row["spark"]["doubtful"] == [run[1]]
+    assert row["spark"]["words"] == "SpO2 from 97 to 96, lowest 74, 1 doubtful"
+
+
 def test_many_reasons_are_cut_and_said_to_be() -> None:
     [row] = triage_rows(a_board(a_line(why=("a", "b", "c", "d", "e"))))
     assert row["why"] == ["a", "b", "c", "and 2 more"]
