@@ -16,6 +16,7 @@ settle()
 # It also fades what it waits to draw anew, and so the very bar that says that the ward is silent.
 st.html(
     "<style>.stMainBlockContainer{padding:4.2rem 1.2rem 1rem}"
+    ".sign-out{text-align:right}"
     "[data-stale='true']{opacity:1!important}</style>"
 )
 pages = [
@@ -24,5 +25,7 @@ pages = [
     st.Page(HERE / "pages" / "tasks.py", title="To do", url_path="to-do"),
     st.Page(HERE / "pages" / "data_quality.py", title="Data quality", url_path="data-quality"),
 ]
-st.navigation(pages, position="top").run()
-st.html('<a href="/sign-out" target="_self">Sign out</a>')
+page = st.navigation(pages, position="top")
+# Above the page, never below it: forty rows are long, and a shared screen is left in a hurry.
+st.html('<div class="sign-out"><a href="/sign-out" target="_self">Sign out</a></div>')
+page.run()

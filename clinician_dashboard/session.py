@@ -20,6 +20,7 @@ from clinician_dashboard.ward_api import (
 from ward_service.contract.api import HealthView
 
 STANDING_EVERY_S: Final = 30.0  # signatures change by a command, and seldom
+STAY: Final = "stay"  # of an address: the episode that a page is about
 
 Given = ParamSpec("Given")
 
@@ -77,6 +78,30 @@ def signed_out() -> NoReturn:
     st.warning("You are signed out.")
     st.link_button("Sign in", "/sign-in")
     st.stop()
+
+
+def stay_in_sight() -> str | None:
+    """Return whose page this is, and note it in the address: a reload must not lose the patient.
+
+    An episode's id is no identity: it says nothing to who may not ask the ward. The address counts
+    first: it is what a reload and the browser's way back bring.
+    """
+    stay: str | None = st.query_params.get(STAY) or st.session_state.get("episode")
+    if stay is not None:
+        st.session_state.episode = st.query_params[STAY] = stay
+    return stay
+
+
+def leave_patient() -> None:
+    """Forget whose page this was, in the address too."""
+    st.query_params.pop(STAY, None)
+    st.session_state.pop("episode", None)
+
+
+def show_patient(episode_id: str) -> NoReturn:
+    """Go to the page of a patient."""
+    st.session_state.episode = episode_id
+    st.switch_page("pages/patient.py", query_params={STAY: episode_id})
 
 
 @st.cache_resource

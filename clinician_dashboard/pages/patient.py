@@ -8,7 +8,7 @@ from clinician_dashboard.acting import tell, writing
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
 from clinician_dashboard.parts.stay import show_stay
-from clinician_dashboard.session import bar, guarded, ward
+from clinician_dashboard.session import bar, guarded, stay_in_sight, ward
 from clinician_dashboard.view_models.due import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
 from clinician_dashboard.view_models.triage import paused_words, signed_words
@@ -28,15 +28,14 @@ def status() -> None:
 
 
 @guarded
-def patient(still: bool) -> None:
-    """Draw the page of whoever was opened on the list; `still` while somebody writes on it."""
+def patient(stay: str | None, still: bool) -> None:
+    """Draw the page of whoever stays in this episode; `still` while somebody writes on it."""
     if writing() is not still:
         st.rerun(scope="app")  # draw it anew, moving or standing still
     tell()
-    episode = st.session_state.get("episode")
     board = ward().board()
     now = board.as_of
-    line = next((p for p in board.patients if str(p.episode_id) == episode), None)
+    line = next((p for p in board.patients if str(p.episode_id) == stay), None)
     if line is None:
         st.info("Open a patient on the ward list first.")
         return
@@ -74,4 +73,4 @@ def identity(line: PatientLine, now: datetime) -> None:
 
 status()
 standing_still = writing()
-st.fragment(patient, run_every=None if standing_still else EVERY_S)(standing_still)
+st.fragment(patient, run_every=None if standing_still else EVERY_S)(stay_in_sight(), standing_still)

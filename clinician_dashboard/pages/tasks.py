@@ -3,7 +3,7 @@
 import streamlit as st
 
 from clinician_dashboard.acting import carried_out, tell
-from clinician_dashboard.session import bar, guarded, ward
+from clinician_dashboard.session import bar, guarded, show_patient, ward
 from clinician_dashboard.view_models.stay import task_name, task_rows
 from ward_service.contract.api import BoardView, TaskDone, TaskView
 
@@ -56,8 +56,7 @@ def to_do(still: bool) -> None:
 def done_form(task: TaskView, board: BoardView) -> None:
     """Ask what came of a task."""
     if st.button("Open this patient's page"):
-        st.session_state.episode = str(task.episode_id)
-        st.switch_page("pages/patient.py")
+        show_patient(str(task.episode_id))
     with st.form(f"task-{task.episode_id}-{task.kind}-{task.number}"):
         st.text(task_name(task, board.patients))
         st.text("While you write, this page stands still.")

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from clinician_dashboard.components import event, ward_list
-from clinician_dashboard.session import bar, guarded, ward
+from clinician_dashboard.session import bar, guarded, show_patient, ward
 from clinician_dashboard.view_models.acts import taken_words, took_words
 from clinician_dashboard.view_models.triage import counts, triage_rows
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardAwayError
@@ -67,8 +67,8 @@ def board_fragment() -> None:
     if told := st.session_state.pop("told", None):
         st.toast(told, duration="long")
     ward_list(triage_rows(board), take, open_patient)
-    if st.session_state.get("episode") and event("open"):
-        st.switch_page("pages/patient.py")
+    if (opened := st.session_state.get("episode")) and event("open"):
+        show_patient(opened)
 
 
 board_fragment()

@@ -4,7 +4,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from clinician_dashboard.acting import carried_out, opened, shut, sight
-from clinician_dashboard.session import ward
+from clinician_dashboard.session import leave_patient, ward
 from clinician_dashboard.view_models.stay import (
     DEVICES,
     ENDS,
@@ -93,7 +93,7 @@ def end_form(line: PatientLine) -> None:
             )
             of, said = line.episode_id, f"The stay of {plain(name)} has ended."
             if carried_out(lambda api, who: api.end(of, opening, who, given), said):
-                st.session_state.pop("episode", None)
+                leave_patient()
                 shut(form)
 
 

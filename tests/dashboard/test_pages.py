@@ -149,6 +149,24 @@ def opened_with(monkeypatch: pytest.MonkeyPatch, *alerts: AlertView, **more: Any
     return app
 
 
+def test_the_patients_page_finds_its_patient_again_after_a_reload(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = a_line(family_name="Ash")
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    app = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
+    app.session_state["episode"] = str(line.episode_id)
+    app.run()
+    assert dict(app.query_params) == {"stay": str(line.episode_id)}  # an id, and no identity
+    reloaded = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
+    reloaded.query_params["stay"] = str(line.episode_id)
+    reloaded.run()
+    assert reloaded.markdown[0].value == "# ASH, Pat"
+    nobody = AppTest.from_file(PAGES / "patient.py", default_timeout=30)
+    nobody.query_params["stay"] = "<b>nobody</b>"
+    assert nobody.run().info[0].value == "Open a patient on the ward list first."
+
+
 def the(widgets: Any, label: str) -> Any:
     [found] = [widget for widget in widgets if widget.label == label]
     return found

@@ -119,6 +119,27 @@ def test_a_new_red_is_announced_and_moves_nobody_under_the_pointer(
     context.close()
 
 
+def test_a_reload_keeps_the_patient_and_their_address_names_nobody(
+    browser: Browser, dashboard: Dashboard
+) -> None:
+    context = browser.new_context()
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    names = []
+    for n in (0, 1):
+        page.locator("button.open").nth(n).click()
+        page.wait_for_selector("text=Readings (", timeout=15_000)
+        names.append(page.locator("h1").inner_text())
+        assert re.search(r"/patient\?stay=[0-9a-f-]{36}$", page.url), page.url
+        page.reload()
+        page.wait_for_selector("text=Readings (", timeout=15_000)
+        assert page.locator("h1").inner_text() == names[-1]
+        if n == 0:
+            page.get_by_role("link", name="Ward list").click()
+            page.wait_for_selector("tbody tr", timeout=15_000)
+    assert names[0] != names[1]
+    context.close()
+
+
 def test_a_red_is_closed_with_what_was_done_and_not_without(
     browser: Browser, dashboard: Dashboard, house: House
 ) -> None:
@@ -210,7 +231,12 @@ def test_nobody_unknown_sees_anything(browser: Browser, dashboard: Dashboard) ->
 def test_signing_out_leaves_nothing_to_come_back_to(browser: Browser, dashboard: Dashboard) -> None:
     context = browser.new_context()
     page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
-    page.get_by_role("link", name="Sign out").click()
+    link = page.get_by_role("link", name="Sign out")
+    there, list_ = link.bounding_box(), page.locator("tbody").bounding_box()
+    assert there
+    assert list_
+    assert there["y"] + there["height"] < list_["y"]  # not below forty rows
+    link.click()
     page.wait_for_url("**/sign-in", timeout=15_000)
     page.wait_for_timeout(5_500)  # as long as an answer about a session is believed
     page.goto(dashboard.url)
@@ -232,7 +258,7 @@ def test_every_screen_can_be_read_by_everybody(
     page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
     found = {"list": axe.run(page, options=rules).response["violations"]}
     page.locator("button.open").first.click()
-    page.wait_for_url("**/patient", timeout=15_000)
+    page.wait_for_url(re.compile(r"/patient\?stay="), timeout=15_000)
     page.wait_for_selector("text=Readings (", timeout=15_000)
     found["patient"] = axe.run(page, options=rules).response["violations"]
     page.get_by_role("link", name="Data quality").click()
