@@ -1,6 +1,7 @@
 """A broker that can be killed, and homes that are nobody's."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,8 @@ class BrokerProcess:
         self.config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
             "max_queued_messages 0\nmax_inflight_messages 1000\nmax_packet_size 65536\n"
+            # Started by root it would give its rights up, and read nothing in pytest's folders.
+            + ("user root\n" if os.geteuid() == 0 else "")
         )
         self.log = folder / "mosquitto.log"
         self.start()

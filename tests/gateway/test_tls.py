@@ -27,7 +27,6 @@ def an_authority(folder: Path, name: str) -> Path:
         capture_output=True,
         check=True,
     )  # fmt: skip
-    (folder / f"{name}.key").chmod(0o644)  # started by root, mosquitto gives its rights up
     return certificate
 
 
@@ -36,8 +35,6 @@ def certificate(broker: BrokerProcess, tmp_path: Path) -> Path:
     """Start the broker anew, with TLS."""
     if shutil.which("openssl") is None:
         missing("openssl", "install it, for example: apt-get install openssl")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
     own = an_authority(tmp_path, "own")
     broker.kill()
     with broker.config.open("a") as config:
