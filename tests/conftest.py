@@ -16,6 +16,7 @@ settings.register_profile("homeward", deadline=None)
 settings.load_profile("homeward")
 
 RECORDINGS = Path(__file__).parents[2] / "shared" / "data"
+TO_SAY = "to say"  # the property by which a test says something in the summary
 SKIPPING_IS_FAILING = os.environ.get("HOMEWARD_REQUIRE_ALL") == "1"  # set by .ci/run
 
 
@@ -63,3 +64,13 @@ def recordings() -> Path:
     if not RECORDINGS.is_dir():
         missing("shared/data, with the recordings,", f"it lies beside the checkout ({RECORDINGS})")
     return RECORDINGS
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what tests had to say, whichever process they ran in."""
+    reports = [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]
+    said = [value for report in reports for name, value in report.user_properties if name == TO_SAY]
+    if said:
+        terminalreporter.section("said by tests")
+        for line in sorted(said):
+            terminalreporter.write_line(str(line))

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.conftest import TO_SAY
 from tests.domain.fold import DAY, HOUR, SECOND, Fold
 from tests.factories import NOON
 from tests.pathways.documents import NAMES, read_doc, shipped
@@ -742,7 +743,7 @@ CASES: dict[str, Callable[..., None]] = {
 
 @pytest.mark.parametrize("name", PATHWAYS)
 def test_every_rule_fires_at_its_edge_and_is_quiet_beside_it(
-    name: str, capsys: pytest.CaptureFixture[str]
+    name: str, record_property: Callable[[str, object], None]
 ) -> None:
     pathway, fired, wrong = PATHWAYS[name], Counter[str](), []
     rules = list(rules_of(pathway))
@@ -753,9 +754,9 @@ def test_every_rule_fires_at_its_edge_and_is_quiet_beside_it(
             wrong.append(f"{'.'.join(rule)}: {type(error).__name__} {error}".splitlines()[0])
         else:
             fired[rule[0]] += 1
-    with capsys.disabled():
-        counts = ", ".join(f"{kind} {n}" for kind, n in sorted(fired.items()))
-        print(f"\n{pathway.name}: {sum(fired.values())} of {len(rules)} rules covered ({counts})")
+    counts = ", ".join(f"{kind} {n}" for kind, n in sorted(fired.items()))
+    said = f"{pathway.name}: {sum(fired.values())} of {len(rules)} rules covered ({counts})"
+    record_property(TO_SAY, said)  # conftest.py prints it at the end, also from another process
     assert wrong == []
     assert len(set(rules)) == len(rules)
 
