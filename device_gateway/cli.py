@@ -23,7 +23,7 @@ from device_gateway.logs import log_to_stderr
 from device_gateway.play import Part, play
 from device_gateway.recordings import RecordingError, RecordingFile
 from device_gateway.settings import Settings, read_settings
-from device_gateway.spool import SpoolError
+from device_gateway.spool_file import SpoolError
 from device_gateway.street import Street
 from ward_service.contract.clock import Clock, read_clock
 

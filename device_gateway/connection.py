@@ -138,7 +138,7 @@ class Connection:
         return self._client.publish(topic_name, payload, 1, retain, properties)
 
     def _status(self, status: Status) -> tuple[str, bytes, Envelope]:
-        payload = status.model_dump_json(exclude_none=True).encode()
+        payload = status.model_dump_json(exclude_defaults=True).encode()
         envelope = Envelope(sent_at=self._clock.now(), stream=self._stream)
         return topic(self._place.gateway, "status"), payload, envelope
 

@@ -15,7 +15,8 @@ from typing import Final
 
 from device_gateway.capture import Capture
 from device_gateway.home import Home
-from device_gateway.spool import Outgoing, Progress, SpoolFullError
+from device_gateway.spool import Outgoing, Progress
+from device_gateway.spool_file import SpoolFullError
 from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from typing import Final
 
 from device_gateway.connection import Confirmed, Connected, Connection, Pace
 from device_gateway.homes import Broker, Place
-from device_gateway.spool import Held, Spool, SpoolError
+from device_gateway.spool import Held, Spool
+from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import Receipt, Receipts, Status
@@ -180,7 +181,7 @@ class Publisher:
         """Send one reading; False when none can be sent now."""
         envelope = Envelope(
             sent_at=self._clock.now(),
-            slot=self._place.slot,
+            slot=held.slot or self._place.slot,
             stream=self._spool.stream,
             seq=held.seq,
             correlation=held.reading_id.bytes,

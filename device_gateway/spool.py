@@ -1,80 +1,53 @@
-"""What a home holds until the ward has it: a SQLite file, durable before anything else.
+"""What a home holds until the ward has it, and what it remembers to advise with no network.
 
 A reading exists once `add` has returned, and is forgotten only when the ward's receipt says that
 it is kept, a duplicate, or quarantined. Order and order numbers (`seq`) survive every death of the
-process. One process at a time: the file is locked. Source: RELIABILITY.md B.6, D.2, G.2.
+process. Source: RELIABILITY.md B.6, D.2, G.2.
 """
 
-import fcntl
-import os
-import secrets
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from sqlite3 import Connection
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from uuid import UUID
 
+from device_gateway.spool_file import SpoolFile
 from ward_service.contract.messages import MAX_PAYLOAD, Receipt
-from ward_service.contract.vocabulary import Outcome
+from ward_service.contract.vocabulary import Outcome, Quality, Vital
 
-SCHEMA_VERSION: Final = 1
 # Bytes kept free for topic and envelope: brokers count the whole packet against their 64 kB.
 ENVELOPE_ROOM: Final = 1_024
 # Rows in the drawer per origin, oldest first out: for support staff, not an archive.
 DRAWER_HOLDS: Final = 1_000
 
-_SCHEMA: Final = """
-begin immediate;
-create table about (stream text not null);
-create table outbox (
-    seq integer primary key autoincrement,
-    reading_id blob not null unique,
-    taken_at text not null,
-    payload blob not null
-);
-create table drawer (
-    id integer primary key autoincrement,
-    origin text not null,
-    reading_id blob,
-    at text not null,
-    reason text not null,
-    payload blob not null
-);
-create table progress (
-    source text primary key,
-    started_at text not null,
-    taken integer not null
-) without rowid;
-insert into about (stream) values ('{stream}');
-pragma user_version = {version};
-commit;
-"""
-
-
-class SpoolError(Exception):
-    """The spool cannot be used. The text says what happened, what is kept and what to do."""
-
-
-class SpoolBusyError(SpoolError):
-    """Another process has this spool open."""
-
-
-class SpoolFullError(SpoolError):
-    """The spool cannot take more. What it holds is safe; what was offered is not in it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A payload on its way to the ward, under the id that its receipt will name."""
+    """A payload on its way to the ward, under the id that its receipt will name.
+
+    `slot` is whose it is; None is the home's first. `measured_at` is given for a reading that
+    the home itself looks back on for some days (`Spool.kept`).
+    """
 
     reading_id: UUID
     taken_at: datetime
     payload: bytes
+    slot: int | None = None
+    measured_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A reading of a shared device of which nobody has said yet whose it is; one of `slots`."""
+
+    reading_id: UUID
+    taken_at: datetime
+    payload: bytes
+    slots: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +60,50 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One second of a live stream: what was seen, by vital; a vital that was not is absent."""
+
+    device: str
+    slot: int | None
+    at: datetime
+    values: Mapping[Vital, float]
+    quality: tuple[Quality, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """An `Outgoing` as the spool holds it, with its number in the stream."""
 
     seq: int
     reading_id: UUID
+    payload: bytes
+    slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reading that the home looks back on, and what became of it.
+
+    `receipted_at` is when the ward's receipt came, with its `outcome`; `seen_at` when a clinician
+    saw it.
+    """
+
+    reading_id: UUID
+    slot: int
+    measured_at: datetime
+    payload: bytes
+    receipted_at: datetime | None
+    outcome: Outcome | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A care plan as the ward sent it."""
+
+    slot: int
+    number: int
+    received_at: datetime
     payload: bytes
 
 
@@ -126,15 +138,9 @@ class Spool:
             SpoolError: it is no spool, or of a newer version than this program.
         """
         self.path = path
-        self._guard = threading.Lock()
-        self._lock = _lock(path)
-        try:
-            self._db = _open(path)
-            self.stream = str(self._rows("select stream from about")[0][0])
-            given = self._rows("select seq from sqlite_sequence where name = 'outbox'")
-        except BaseException:
-            os.close(self._lock)
-            raise
+        self._file = SpoolFile(path)
+        self.stream = str(self._file.rows("select stream from about")[0][0])
+        given = self._file.rows("select seq from sqlite_sequence where name = 'outbox'")
         self._last_seq = int(given[0][0]) if given else 0
 
     def __enter__(self) -> Self:
@@ -147,14 +153,14 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the file. What it holds stays. May be called again."""
-        with self._guard:
-            self._db.close()
-            if self._lock >= 0:
-                os.close(self._lock)
-                self._lock = -1
+        self._file.close()
+
+    # --- on the way to the ward ---------------------------------------------------------------
 
     def add(
-        self, entries: Iterable[Outgoing | SetAside], progress: Progress | None = None
+        self,
+        entries: Iterable[Outgoing | Unclaimed | SetAside],
+        progress: Progress | None = None,
     ) -> list[int]:
         """Keep all of these, and the progress that they make, or none. Durable on return.
 
@@ -164,22 +170,15 @@ class Spool:
             SpoolFullError: nothing of this is kept; what was there before is safe.
             ValueError: a payload is larger than the wire carries.
         """
-        numbers: list[int] = []
-        with self._transaction():
-            for entry in entries:
-                if isinstance(entry, SetAside):
-                    self._into_drawer("home", None, entry.at, entry.reason, entry.frame)
-                else:
-                    numbers.append(self._into_outbox(entry))
+        with self._file.transaction() as db:
+            numbers = [seq for entry in entries if (seq := _put(db, entry)) is not None]
             if progress is not None:
-                self._db.execute(
+                db.execute(
                     "insert into progress values (?, ?, ?) on conflict (source) do update"
                     " set started_at = excluded.started_at, taken = excluded.taken",
                     (progress.source, progress.started_at.isoformat(), progress.taken),
                 )
-        if numbers:
-            self._last_seq = max(self._last_seq, numbers[-1])
-        return numbers
+        return self._numbered(numbers)
 
     def settle(self, receipts: Iterable[Receipt], now: datetime) -> list[int]:
         """Forget what these receipts are for, and return its numbers. Unknown ids change nothing.
@@ -191,16 +190,28 @@ class Spool:
                 receipts again.
         """
         settled: list[int] = []
-        with self._transaction():
+        with self._file.transaction() as db:
             for receipt in receipts:
-                rows = self._db.execute(
+                rows = db.execute(
                     "delete from outbox where reading_id = ? returning seq, payload",
                     (receipt.reading_id.bytes,),
                 ).fetchall()
                 for seq, payload in rows:
                     settled.append(int(seq))
                     if receipt.outcome is Outcome.QUARANTINED:
-                        self._into_drawer("ward", receipt.reading_id, now, receipt.reason, payload)
+                        reason = receipt.reason
+                        _into_drawer(db, "ward", receipt.reading_id, now, reason, payload)
+                db.execute(
+                    "update kept set receipted_at = coalesce(receipted_at, ?),"
+                    " outcome = coalesce(outcome, ?), seen_at = coalesce(seen_at, ?)"
+                    " where reading_id = ?",
+                    (
+                        _utc_text(now),
+                        receipt.outcome.value,
+                        receipt.seen_at and _utc_text(receipt.seen_at),
+                        receipt.reading_id.bytes,
+                    ),
+                )
         return settled
 
     def after(self, seq: int, limit: int) -> list[Held]:
@@ -214,7 +225,7 @@ class Spool:
 
     def progress(self, source: str) -> Progress | None:
         """Return how far a source has been taken; None when it has not begun."""
-        for started_at, taken in self._rows(
+        for started_at, taken in self._file.rows(
             "select started_at, taken from progress where source = ?", (source,)
         ):
             return Progress(source, datetime.fromisoformat(started_at), int(taken))
@@ -222,12 +233,11 @@ class Spool:
 
     def depth(self) -> int:
         """Return how many readings wait for their receipt."""
-        return int(self._rows("select count(*) from outbox")[0][0])
+        return int(self._file.rows("select count(*) from outbox")[0][0])
 
     def oldest_at(self) -> datetime | None:
         """Return when the oldest waiting reading was taken; None when none waits."""
-        oldest = self._rows("select min(taken_at) from outbox")[0][0]
-        return None if oldest is None else datetime.fromisoformat(oldest)
+        return _moment(self._file.rows("select min(taken_at) from outbox")[0][0])
 
     @property
     def last_seq(self) -> int:
@@ -236,123 +246,205 @@ class Spool:
 
     def drawer(self) -> list[Drawer]:
         """Return what was quarantined or set aside, oldest first."""
-        rows = self._rows("select origin, reading_id, at, reason, payload from drawer order by id")
+        rows = self._file.rows(
+            "select origin, reading_id, at, reason, payload from drawer order by id"
+        )
         return [
             Drawer(origin, id_ and UUID(bytes=id_), datetime.fromisoformat(at), reason, payload)
             for origin, id_, at, reason, payload in rows
         ]
 
+    # --- a live stream, until it is a minute --------------------------------------------------
+
+    def add_samples(self, samples: Iterable[Sample]) -> None:
+        """Keep these seconds of live streams. Durable on return.
+
+        Raises:
+            SpoolFullError: nothing of this is kept; what was there before is safe.
+        """
+        with self._file.transaction() as db:
+            db.executemany(
+                "insert into sample (device, slot, at, body) values (?, ?, ?, ?)",
+                [(s.device, s.slot, _utc_text(s.at), _body(s)) for s in samples],
+            )
+
+    def samples(self, device: str) -> list[Sample]:
+        """Return the seconds of a device that are in no minute yet, oldest first."""
+        rows = self._file.rows(
+            "select slot, at, body from sample where device = ? order by id", (device,)
+        )
+        return [_sample(device, slot, at, body) for slot, at, body in rows]
+
+    def streaming(self) -> list[str]:
+        """Return the devices of which there are seconds that are in no minute yet."""
+        return [device for (device,) in self._file.rows("select distinct device from sample")]
+
+    def close_minute(
+        self, device: str, until: datetime, entries: Iterable[Outgoing | Unclaimed]
+    ) -> list[int]:
+        """Put what was made of a device's seconds before `until` in their place: all, or nothing.
+
+        Returns the numbers of what is now on its way to the ward.
+
+        Raises:
+            SpoolFullError: the seconds are still there.
+            ValueError: a payload is larger than the wire carries.
+        """
+        with self._file.transaction() as db:
+            db.execute("delete from sample where device = ? and at < ?", (device, _utc_text(until)))
+            numbers = [seq for entry in entries if (seq := _put(db, entry)) is not None]
+        return self._numbered(numbers)
+
+    # --- whose it is --------------------------------------------------------------------------
+
+    def unclaimed(self) -> list[Unclaimed]:
+        """Return the readings of which nobody has said yet whose they are, oldest first."""
+        rows = self._file.rows(
+            "select reading_id, taken_at, slots, payload from unclaimed order by id"
+        )
+        return [
+            Unclaimed(
+                UUID(bytes=id_), datetime.fromisoformat(at), payload, tuple(json.loads(slots))
+            )
+            for id_, at, slots, payload in rows
+        ]
+
+    def claim(self, entry: Outgoing) -> int | None:
+        """Send an unclaimed reading on, as `entry` with the slot that was said, once.
+
+        Returns its number; None when it was claimed before.
+
+        Raises:
+            SpoolFullError: it is still unclaimed.
+        """
+        with self._file.transaction() as db:
+            found = db.execute(
+                "delete from unclaimed where reading_id = ? returning id", (entry.reading_id.bytes,)
+            ).fetchall()
+            seq = _put(db, entry) if found else None
+        self._numbered([seq] if seq else [])
+        return seq
+
+    # --- what the home looks back on, and its plans -------------------------------------------
+
+    def kept(self, slot: int, since: datetime) -> list[Kept]:
+        """Return the readings of a slot measured since then, in the order of measurement."""
+        rows = self._file.rows(
+            "select reading_id, measured_at, payload, receipted_at, outcome, seen_at from kept"
+            " where slot = ? and measured_at >= ? order by measured_at, reading_id",
+            (slot, _utc_text(since)),
+        )
+        return [
+            Kept(
+                UUID(bytes=id_),
+                slot,
+                datetime.fromisoformat(at),
+                payload,
+                _moment(receipted_at),
+                outcome and Outcome(outcome),
+                _moment(seen_at),
+            )
+            for id_, at, payload, receipted_at, outcome, seen_at in rows
+        ]
+
+    def forget_kept(self, before: datetime) -> int:
+        """Forget what was measured before then and has its receipt; return how many."""
+        with self._file.transaction() as db:
+            return db.execute(
+                "delete from kept where measured_at < ? and receipted_at is not null",
+                (_utc_text(before),),
+            ).rowcount
+
+    def keep_plan(self, plan: HeldPlan) -> bool:
+        """Keep a plan in place of the slot's older one; False if it is not newer.
+
+        Raises:
+            SpoolFullError: the older one is still in force.
+        """
+        with self._file.transaction() as db:
+            return bool(
+                db.execute(
+                    "insert into plan values (?, ?, ?, ?) on conflict (slot) do update"
+                    " set number = excluded.number, received_at = excluded.received_at,"
+                    " payload = excluded.payload where excluded.number > plan.number",
+                    (plan.slot, plan.number, _utc_text(plan.received_at), plan.payload),
+                ).rowcount
+            )
+
+    def plans(self) -> list[HeldPlan]:
+        """Return the plans that are in force, by slot."""
+        rows = self._file.rows("select slot, number, received_at, payload from plan order by slot")
+        return [
+            HeldPlan(slot, number, datetime.fromisoformat(at), payload)
+            for slot, number, at, payload in rows
+        ]
+
+    def _numbered(self, numbers: list[int]) -> list[int]:
+        if numbers:
+            self._last_seq = max(self._last_seq, numbers[-1])
+        return numbers
+
     def _held(self, where: str, values: tuple[int, ...]) -> list[Held]:
-        sql = f"select seq, reading_id, payload from outbox {where}"  # noqa: S608 - our own text
-        rows = self._rows(sql, values)
-        return [Held(seq, UUID(bytes=id_), payload) for seq, id_, payload in rows]
+        sql = f"select seq, reading_id, payload, slot from outbox {where}"  # noqa: S608 - our own
+        rows = self._file.rows(sql, values)
+        return [Held(seq, UUID(bytes=id_), payload, slot) for seq, id_, payload, slot in rows]
 
-    def _rows(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return what a query finds.
 
-        Raises:
-            SpoolError: the file cannot be read.
-        """
-        with self._guard:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise SpoolError(f"the spool {self.path} cannot be read ({error})") from error
-
-    def _into_outbox(self, entry: Outgoing) -> int:
-        if len(entry.payload) > MAX_PAYLOAD - ENVELOPE_ROOM:
-            raise ValueError(f"a payload of {len(entry.payload)} bytes does not fit on the wire")
-        cursor = self._db.execute(
-            "insert into outbox (reading_id, taken_at, payload) values (?, ?, ?)",
-            (entry.reading_id.bytes, _utc_text(entry.taken_at), entry.payload),
+def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
+    """Write one entry; return its number if it is now on its way to the ward."""
+    if isinstance(entry, SetAside):
+        _into_drawer(db, "home", None, entry.at, entry.reason, entry.frame)
+        return None
+    if len(entry.payload) > MAX_PAYLOAD - ENVELOPE_ROOM:
+        raise ValueError(f"a payload of {len(entry.payload)} bytes does not fit on the wire")
+    id_, taken_at = entry.reading_id.bytes, _utc_text(entry.taken_at)
+    if isinstance(entry, Unclaimed):
+        db.execute(
+            "insert into unclaimed (reading_id, taken_at, slots, payload) values (?, ?, ?, ?)",
+            (id_, taken_at, json.dumps(entry.slots), entry.payload),
         )
-        return cursor.lastrowid or 0
-
-    def _into_drawer(
-        self, origin: str, reading_id: UUID | None, at: datetime, reason: str, payload: bytes
-    ) -> None:
-        self._db.execute(
-            "insert into drawer (origin, reading_id, at, reason, payload) values (?, ?, ?, ?, ?)",
-            (origin, reading_id and reading_id.bytes, at.isoformat(), reason, payload),
+        return None
+    cursor = db.execute(
+        "insert into outbox (reading_id, taken_at, payload, slot) values (?, ?, ?, ?)",
+        (id_, taken_at, entry.payload, entry.slot),
+    )
+    if entry.measured_at is not None:
+        db.execute(
+            "insert into kept (reading_id, slot, measured_at, payload) values (?, ?, ?, ?)",
+            (id_, entry.slot or 1, _utc_text(entry.measured_at), entry.payload),
         )
-        self._db.execute(
-            "delete from drawer where origin = ? and id <="
-            " (select id from drawer where origin = ? order by id desc limit 1 offset ?)",
-            (origin, origin, DRAWER_HOLDS),
-        )
+    return cursor.lastrowid
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Run one block in one durable transaction.
 
-        Raises:
-            SpoolFullError: the disk is full, or refuses to be written; the block never happened.
-        """
-        with self._guard:
-            try:
-                self._db.execute("begin immediate")
-                yield
-                self._db.execute("commit")
-            except BaseException as error:
-                with suppress(sqlite3.Error):  # SQLite has rolled back by itself when it was full
-                    self._db.execute("rollback")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise SpoolFullError(
-                        f"the spool {self.path} takes nothing more ({error}); what it holds is"
-                        " safe. Free space on this disk"
-                    ) from error
-                raise
+def _into_drawer(
+    db: Connection, origin: str, id_: UUID | None, at: datetime, reason: str, payload: bytes
+) -> None:
+    db.execute(
+        "insert into drawer (origin, reading_id, at, reason, payload) values (?, ?, ?, ?, ?)",
+        (origin, id_ and id_.bytes, at.isoformat(), reason, payload),
+    )
+    db.execute(
+        "delete from drawer where origin = ? and id <="
+        " (select id from drawer where origin = ? order by id desc limit 1 offset ?)",
+        (origin, origin, DRAWER_HOLDS),
+    )
+
+
+def _body(sample: Sample) -> str:
+    return json.dumps({"values": sample.values, "quality": sample.quality})
+
+
+def _sample(device: str, slot: int | None, at: str, body: str) -> Sample:
+    said = json.loads(body)
+    values = {Vital(vital): float(value) for vital, value in said["values"].items()}
+    quality = tuple(Quality(word) for word in said["quality"])
+    return Sample(device, slot, datetime.fromisoformat(at), values, quality)
 
 
 def _utc_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()  # one zone, so that the text sorts as the moments do
+    """Return a moment as text that sorts as moments do: in one zone, with all its digits."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def _lock(path: Path) -> int:
-    """Hold the spool's lock for as long as the returned file descriptor stays open.
-
-    Raises:
-        SpoolBusyError: somebody else holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise SpoolBusyError(
-            f"the spool {path} is open in another device-gateway; stop that one first."
-            " Nothing was changed"
-        ) from error
-    return lock
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the database, and make its tables when it is new.
-
-    Raises:
-        SpoolError: it is no spool, or of a newer version than this program.
-    """
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-    try:
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")  # a commit returns after its fsync (D.2: measured)
-        version = int(db.execute("pragma user_version").fetchone()[0])
-        if version == 0:
-            stream = secrets.token_hex(16)
-            db.executescript(_SCHEMA.format(stream=stream, version=SCHEMA_VERSION))
-        elif version != SCHEMA_VERSION:
-            raise SpoolError(
-                f"the spool {path} is of version {version}, this program knows {SCHEMA_VERSION};"
-                " nothing was changed. Run the newer device-gateway"
-            )
-    except sqlite3.Error as error:
-        db.close()
-        raise SpoolError(
-            f"the spool {path} cannot be opened ({error}). Keep the file, and give support a copy"
-        ) from error
-    except SpoolError:
-        db.close()
-        raise
-    return db
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

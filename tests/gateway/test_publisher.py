@@ -207,7 +207,7 @@ def test_the_broker_says_it_when_a_home_dies(broker: BrokerProcess, tmp_path: Pa
             home.wait()
         assert eventually(lambda: bool(ward.statuses) and not ward.statuses[-1][1].online)
         offline = ward.statuses[-1][1]
-        assert offline.model_dump(exclude_none=True) == {"online": False}
+        assert offline.model_dump(exclude_defaults=True) == {"online": False}
         assert ward.refused == []  # the will is signed too
 
 

@@ -16,17 +16,18 @@ from hypothesis import strategies as st
 from device_gateway import spool as spool_module
 from device_gateway.spool import (
     DRAWER_HOLDS,
+    HeldPlan,
     Outgoing,
     Progress,
+    Sample,
     SetAside,
     Spool,
-    SpoolBusyError,
-    SpoolError,
-    SpoolFullError,
+    Unclaimed,
 )
+from device_gateway.spool_file import SpoolBusyError, SpoolError, SpoolFullError
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
-from ward_service.contract.vocabulary import Outcome
+from ward_service.contract.vocabulary import Outcome, Quality, Vital
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -113,6 +114,7 @@ def test_a_second_process_is_told_who_is_in_the_way(tmp_path: Path) -> None:
     with Spool(tmp_path / "a"):
         script = (
             "import sys; from pathlib import Path; from device_gateway.spool import *\n"
+            "from device_gateway.spool_file import *\n"
             "try: Spool(Path(sys.argv[1]))\n"
             "except SpoolBusyError as error: sys.exit(str(error))"
         )
@@ -131,7 +133,7 @@ def test_a_newer_spool_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "a") as db:
         db.execute("pragma user_version = 99")
     db.close()
-    with pytest.raises(SpoolError, match="version 99, this program knows 1; nothing was changed"):
+    with pytest.raises(SpoolError, match="version 99, this program knows 2; nothing was changed"):
         Spool(tmp_path / "a")
 
 
@@ -155,13 +157,13 @@ def test_a_full_disk_refuses_aloud_keeps_what_is_there_and_takes_again_later(
 ) -> None:
     with Spool(tmp_path / "a") as spool:
         spool.add([outgoing(b"x" * 1_000) for _ in range(10)], Progress("film", NOON, 10))
-        pages = spool._db.execute("pragma page_count").fetchone()[0]
-        spool._db.execute(f"pragma max_page_count = {pages}")  # SQLite's own "disk is full"
+        pages = spool._file._db.execute("pragma page_count").fetchone()[0]
+        spool._file._db.execute(f"pragma max_page_count = {pages}")  # SQLite's own "disk is full"
         with pytest.raises(SpoolFullError, match="what it holds is safe"):
             spool.add([outgoing(b"y" * 50_000)], Progress("film", NOON, 11))
         assert spool.depth() == 10
         assert spool.progress("film") == Progress("film", NOON, 10)
-        spool._db.execute("pragma max_page_count = 100000")
+        spool._file._db.execute("pragma max_page_count = 100000")
         assert spool.add([outgoing(b"y" * 50_000)]) == [11]
 
 
@@ -187,8 +189,8 @@ def test_a_payload_that_no_broker_would_carry_is_refused_before_it_blocks_the_qu
 
 def test_a_commit_is_synced_before_it_returns(tmp_path: Path) -> None:
     with Spool(tmp_path / "a") as spool:
-        assert spool._db.execute("pragma journal_mode").fetchone()[0] == "wal"
-        assert spool._db.execute("pragma synchronous").fetchone()[0] == 2  # FULL
+        assert spool._file._db.execute("pragma journal_mode").fetchone()[0] == "wal"
+        assert spool._file._db.execute("pragma synchronous").fetchone()[0] == 2  # FULL
 
 
 def test_threads_share_a_spool(tmp_path: Path) -> None:
@@ -271,3 +273,81 @@ def test_what_was_said_saved_survives_kill_9(tmp_path: Path) -> None:
     assert len(ids) == len(set(ids)) <= len(said) + 8  # one per life may be saved but not yet said
     assert [id_ for id_ in ids if id_ in set(said)] == said  # and in order
     assert all(row.payload == row.reading_id.bytes for row in held)
+
+
+def test_a_spool_of_the_first_version_is_carried_on_with_all_that_it_holds(tmp_path: Path) -> None:
+    with Spool(tmp_path / "a") as new:
+        new.add([outgoing(b"old")])
+        stream = new.stream
+    with sqlite3.connect(tmp_path / "a") as db:  # as version 1 left it
+        for table in ("sample", "unclaimed", "kept", "plan"):
+            db.execute(f"drop table {table}")
+        db.execute("alter table outbox drop column slot")
+        db.execute("pragma user_version = 1")
+    db.close()
+    with Spool(tmp_path / "a") as again:
+        assert (again.stream, [held.slot for held in again.after(0, 9)]) == (stream, [None])
+        again.add([Outgoing(new_id(NOON), NOON, b"new", slot=2, measured_at=NOON)])
+        assert [held.slot for held in again.after(0, 9)] == [None, 2]
+        assert [kept.payload for kept in again.kept(2, NOON)] == [b"new"]
+
+
+def test_seconds_of_a_stream_survive_until_they_are_a_minute(tmp_path: Path) -> None:
+    seconds = [
+        Sample("A", 2, NOON + timedelta(seconds=n), {Vital.SPO2: 96.0 - n}, (Quality.POOR_SIGNAL,))
+        for n in range(3)
+    ]
+    with Spool(tmp_path / "a") as spool:
+        spool.add_samples(seconds)
+    with Spool(tmp_path / "a") as spool:
+        assert spool.streaming() == ["A"]
+        assert spool.samples("A") == seconds
+        minute = Outgoing(new_id(NOON), NOON, b"minute", slot=2)
+        assert spool.close_minute("A", NOON + timedelta(seconds=2), [minute]) == [1]
+        assert spool.samples("A") == seconds[2:]
+        with pytest.raises(ValueError, match="does not fit"):
+            spool.close_minute("A", NOON + timedelta(hours=1), [outgoing(b"x" * 70_000)])
+        assert spool.samples("A") == seconds[2:]
+
+
+def test_a_reading_that_nobody_claimed_is_sent_once_somebody_says_whose_it_is(
+    tmp_path: Path,
+) -> None:
+    with Spool(tmp_path / "a") as spool:
+        nobodys = Unclaimed(new_id(NOON), NOON, b"whose?", (1, 2))
+        assert spool.add([nobodys]) == []
+        assert (spool.unclaimed(), spool.depth()) == ([nobodys], 0)
+        claimed = Outgoing(nobodys.reading_id, NOON, b"hers", slot=2, measured_at=NOON)
+        assert spool.claim(claimed) == 1
+        assert spool.claim(claimed) is None
+        assert spool.unclaimed() == []
+        assert [(held.seq, held.slot, held.payload) for held in spool.after(0, 9)] == [
+            (1, 2, b"hers")
+        ]
+
+
+def test_the_home_remembers_what_became_of_a_reading_after_it_has_let_go_of_it(
+    tmp_path: Path,
+) -> None:
+    later = NOON + timedelta(hours=2)
+    entry = Outgoing(new_id(NOON), NOON, b"{}", slot=1, measured_at=NOON)
+    with Spool(tmp_path / "a") as spool:
+        spool.add([entry])
+        assert spool.forget_kept(later) == 0  # the ward does not have it
+        spool.settle([receipt(entry.reading_id)], NOON)
+        seen = Receipt(reading_id=entry.reading_id, outcome=Outcome.KEPT, seen_at=later)
+        assert spool.settle([seen], later) == []
+        [kept] = spool.kept(1, NOON)
+        assert (kept.receipted_at, kept.outcome, kept.seen_at) == (NOON, Outcome.KEPT, later)
+        assert spool.kept(2, NOON) == []
+        assert spool.forget_kept(later) == 1
+
+
+def test_a_plan_is_only_ever_replaced_by_a_newer_one(tmp_path: Path) -> None:
+    def plan(number: int) -> HeldPlan:
+        return HeldPlan(1, number, NOON, b"%d" % number)
+
+    with Spool(tmp_path / "a") as spool:
+        assert [spool.keep_plan(plan(n)) for n in (3, 2, 3, 4)] == [True, False, False, True]
+    with Spool(tmp_path / "a") as spool:
+        assert spool.plans() == [plan(4)]

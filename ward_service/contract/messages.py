@@ -9,7 +9,15 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
 
-from ward_service.contract.vocabulary import Context, Level, Outcome, Quality, Source, Vital
+from ward_service.contract.vocabulary import (
+    Context,
+    Level,
+    Outcome,
+    Quality,
+    Source,
+    TroubleCode,
+    Vital,
+)
 
 BASE_TOPIC: Final = "homeward/v1"
 MAX_PAYLOAD: Final = 65_536  # bytes; DESIGN section 4
@@ -100,7 +108,11 @@ class Reading(FromHome):
 
 
 class Trace(FromHome):
-    """A minute of continuous samples: one array per vital, null where the sensor saw nothing."""
+    """A minute of continuous samples: one array per vital, null where the sensor saw nothing.
+
+    `summary_of`: how many samples there were, where a nearly full spool kept fewer of them: then
+    each SpO2 is the lowest of its interval, every other value the middle one.
+    """
 
     reading_id: UUID
     started_at: AwareDatetime
@@ -111,10 +123,40 @@ class Trace(FromHome):
     device: Device | None = None
     quality: tuple[Quality, ...] = ()
     source_key: Annotated[str, Field(max_length=128)] | None = None
+    summary_of: Annotated[int, Field(ge=1)] | None = None
+
+
+class Trouble(FromHome):
+    """Something that is wrong at home since a moment. Without a slot it concerns everybody there.
+
+    `device` is a model, never a serial number; `count` how often, or how many.
+    """
+
+    code: TroubleCode
+    slot: Slot | None = None
+    since: AwareDatetime | None = None
+    device: Annotated[str, Field(max_length=100)] = ""
+    count: Annotated[int, Field(ge=0)] | None = None
+
+
+class DeviceStatus(FromHome):
+    """A device of this home: `seen_at` is its last advert or frame, `frame_at` its last frame."""
+
+    model: Annotated[str, Field(max_length=100)] = ""
+    family: Annotated[str, Field(max_length=30)] = ""
+    slots: Annotated[tuple[Slot, ...], Field(max_length=16)] = ()
+    seen_at: AwareDatetime | None = None
+    frame_at: AwareDatetime | None = None
+    battery: Annotated[float, Field(ge=0, le=100)] | None = None
 
 
 class Status(FromHome):
-    """How a gateway is. Retained; the last will is `online=False` with nothing else."""
+    """How a gateway is. Retained; the last will is `online=False` with nothing else.
+
+    `clock_ahead_s` is how far the home's clock is ahead of the ward's, as far as receipts tell.
+    `plans` are the numbers of the plans in force at home, by slot. `unclaimed` counts readings of
+    which nobody at home has said whose they are.
+    """
 
     online: bool
     sent_at: AwareDatetime | None = None
@@ -122,8 +164,14 @@ class Status(FromHome):
     next_seq: int | None = None
     spool_depth: int | None = None
     oldest_at: AwareDatetime | None = None
-    radio: str | None = None
-    software: str | None = None
+    radio: Annotated[str, Field(max_length=100)] | None = None
+    software: Annotated[str, Field(max_length=100)] | None = None
+    spool_bytes: Annotated[int, Field(ge=0)] | None = None
+    unclaimed: Annotated[int, Field(ge=0)] | None = None
+    clock_ahead_s: FiniteFloat | None = None
+    plans: Annotated[dict[Slot, int], Field(max_length=32)] = {}
+    devices: Annotated[tuple[DeviceStatus, ...], Field(max_length=32)] = ()
+    troubles: Annotated[tuple[Trouble, ...], Field(max_length=64)] = ()
 
 
 class Receipt(FromWard):

@@ -123,6 +123,20 @@ class Outcome(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class TroubleCode(StrEnum):
+    """What is wrong at home, as the home itself can tell. The ward says it in a nurse's words."""
+
+    RADIO_OFF = "radio_off"
+    DEVICE_FAILING = "device_failing"
+    POSSIBLY_MISSED = "possibly_missed"
+    BATTERY_LOW = "battery_low"
+    SPOOL_NEARLY_FULL = "spool_nearly_full"
+    SPOOL_FULL = "spool_full"
+    UNCLAIMED = "unclaimed"
+    CLOCK_WRONG = "clock_wrong"
+    PLAN_NOT_UNDERSTOOD = "plan_not_understood"
+
+
 class Mode(StrEnum):
     """Who acts first: the ward watches and calls, or the patient acts on what the plan says."""
 

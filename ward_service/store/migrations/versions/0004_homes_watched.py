@@ -1,0 +1,10 @@
+"""Homes watched: how each is, and which numbers of its stream never came."""
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,10 @@
+"""Plans: what each home was sent to advise by."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
