@@ -18,6 +18,7 @@ from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
 from device_gateway.decode.registry import FAMILIES, decoders
 from device_gateway.decode.stream import Stream
+from device_gateway.doctor_cli import doctor_command
 from device_gateway.homes import HomesError, HomesFile, Place, read_homes
 from device_gateway.logs import log_to_stderr
 from device_gateway.play import Part, play
@@ -47,6 +48,9 @@ SpoolDirOption = Annotated[
     Path | None,
     typer.Option("--spool-dir", file_okay=False, help="one spool per home [HOMEWARD_SPOOL_DIR]"),
 ]
+
+
+app.command("doctor")(doctor_command)
 
 
 @app.callback()
