@@ -24,6 +24,7 @@ from ward_service.domain.history import Past, remembered
 from ward_service.domain.inputs import (
     Acknowledged,
     ContactMade,
+    DiaryArrived,
     Ended,
     Input,
     LimitsChanged,
@@ -42,6 +43,7 @@ from ward_service.domain.raising import begin as begin_alert
 from ward_service.domain.raising import new_alert
 from ward_service.domain.schedule import next_due
 from ward_service.domain.state import EpisodeState, Judged, Step, TaskOpened
+from ward_service.domain.superseded import stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ def _take_in(under_way: Step, happened: Input, pathway: Pathway) -> None:
     match happened:
         case ReadingArrived():
             _take_reading(under_way, happened, pathway)
+        case DiaryArrived():
+            _take_diary(under_way, happened, pathway)
         case TraceArrived():
             reading = as_reading(happened, under_way.state.limits, pathway)
             _take_reading(under_way, reading, pathway)
@@ -231,6 +235,33 @@ def _fall_due_of_alert(under_way: Step, due: Deadline, pathway: Pathway) -> None
 
 
 def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> None:
+    judged = under_way.judged = _judge(under_way, reading, pathway)
+    if under_way.state.end_reason is EndReason.DIED:
+        return  # kept and judged, and nobody is called
+    _tell(under_way, judged, pathway)
+    _remember(under_way, judged, pathway)
+
+
+def _take_diary(under_way: Step, diary: DiaryArrived, pathway: Pathway) -> None:
+    """Judge the readings of a diary, oldest first; then tell of them, what is still true first.
+
+    Each is judged by what came before it, and told by what came after it. So an old amber or red
+    that a better one follows joins what is still true, or opens for review, and rings nobody.
+    """
+    judged = []
+    died = under_way.state.end_reason is EndReason.DIED
+    for reading in sorted(diary.readings, key=lambda r: (r.measured_at, str(r.reading_id))):
+        judged.append(_judge(under_way, reading, pathway))
+        if not died:
+            _remember(under_way, judged[-1], pathway)
+    under_way.diary = tuple(judged)
+    if died:
+        return
+    for one in sorted(judged, key=lambda j: (not stands(j, under_way.state, pathway), j.judged_at)):
+        _tell(under_way, one, pathway)
+
+
+def _judge(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> Judged:
     """Judge a reading as of when it was measured, or as of receipt if that cannot be believed."""
     now, state = under_way.now, under_way.state
     from_the_future = reading.measured_at > now + pathway.clock_tolerance
@@ -260,41 +291,55 @@ def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) ->
     )
     doubts = (*assessment.doubts, "time_doubtful") if time_doubtful else assessment.doubts
     late = not time_doubtful and now - reading.measured_at > pathway.late_after
-    judged = Judged(reading, assessment, judged_at, late, time_doubtful, doubts)
-    under_way.judged = judged
-    if state.end_reason is EndReason.DIED:
-        return  # kept and judged, and nobody is called
+    return Judged(reading, assessment, judged_at, late, time_doubtful, doubts)
+
+
+def _tell(under_way: Step, judged: Judged, pathway: Pathway) -> None:
+    """Let a judged reading open alerts, or join them, and end the silence."""
+    reading = judged.reading
     physiological.judge_for_alert(under_way, reading, judged, pathway)
     symptom_alert.judge_for_alert(under_way, reading, judged, pathway)
-    if any(doubt.startswith(("question_unknown", "answer_unknown")) for doubt in doubts):
+    if any(doubt.startswith(("question_unknown", "answer_unknown")) for doubt in judged.doubts):
         _technical(under_way, "an answer could not be understood: ask", pathway)
-    if time_doubtful:
+    if judged.time_doubtful:
         _technical(under_way, "the clock at home is wrong: judged as of receipt", pathway)
-    elif assessment.reassuring and state.ended_at is None:
-        silence.heard_from(under_way, judged_at, pathway)
-    _remember(under_way, reading, judged, pathway)
+    elif judged.assessment.reassuring and under_way.state.ended_at is None:
+        silence.heard_from(under_way, judged.judged_at, pathway)
 
 
-def _remember(under_way: Step, reading: ReadingArrived, judged: Judged, pathway: Pathway) -> None:
+def _remember(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     state, at, level = under_way.state, judged.judged_at, judged.assessment.level
+    reading = judged.reading
     newest = state.last_measured_at is None or at >= state.last_measured_at
     in_range = level is Level.GREEN and not judged.time_doubtful
     newer_level = level is not None and (state.last_level_at is None or at >= state.last_level_at)
-    history, last_rest = state.history, state.last_rest
+    history, last_rest, cleared = state.history, state.last_rest, state.cleared
     believed = judged.assessment.reassuring and not judged.time_doubtful
     if believed and reading.context is Context.REST:
         last_rest = Past(at, reading.reading_id, reading.values)
         history = remembered(history, last_rest, pathway)
+    if believed and reading.answers and not judged.assessment.concerns:
+        cleared = _cleared(cleared, {question for question, _ in reading.answers}, at)
     under_way.state = replace(
         state,
         last_measured_at=at if newest else state.last_measured_at,
         last_received_at=under_way.now,
         in_range_at=max(state.in_range_at or at, at) if in_range else state.in_range_at,
+        cleared=cleared,
         last_level=level if newer_level else state.last_level,
         last_level_at=at if newer_level else state.last_level_at,
         history=history,
         last_rest=last_rest,
     )
+
+
+def _cleared(
+    before: tuple[tuple[str, datetime], ...], questions: set[str], at: datetime
+) -> tuple[tuple[str, datetime], ...]:
+    latest = dict(before)
+    for question in questions:
+        latest[question] = max(latest.get(question, at), at)
+    return tuple(sorted(latest.items()))
 
 
 def _technical(under_way: Step, reason: str, pathway: Pathway) -> None:

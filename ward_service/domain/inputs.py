@@ -49,6 +49,17 @@ class ReadingArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class DiaryArrived:
+    """A paper diary that was collected: readings that came together, and are judged so.
+
+    In the end it is known what became of each of them: an old red that better ones follow calls
+    nobody (promise 4).
+    """
+
+    readings: tuple[ReadingArrived, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TraceArrived:
     """A minute of continuous samples, `interval_s` apart; None where the sensor saw nothing."""
 
@@ -172,4 +183,4 @@ class Ended:
 AlertAct = Acknowledged | ContactMade | Resolved
 StayAct = LimitsChanged | ZoneChanged | Paused | Unpaused | Ended
 Act = AlertAct | StayAct
-Input = ReadingArrived | TraceArrived | UnreadableArrived | TimePassed | Act
+Input = ReadingArrived | DiaryArrived | TraceArrived | UnreadableArrived | TimePassed | Act

@@ -16,6 +16,7 @@ from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.raising import begin, new_alert, ring_again
 from ward_service.domain.state import Judged, Step
+from ward_service.domain.superseded import superseded
 
 
 def judge_for_alert(step: Step, reading: ReadingArrived, judged: Judged, pathway: Pathway) -> None:
@@ -30,6 +31,8 @@ def judge_for_alert(step: Step, reading: ReadingArrived, judged: Judged, pathway
             _withdraw_if_repeat(step, alert, worst, reading, judged, pathway)
     elif alert is None:
         _open(step, found, reading, judged, pathway)
+    elif superseded(worst, judged, step.state, pathway):
+        _join_for_review(step, alert, found, reading, judged)
     elif alert.state is AlertState.PROVISIONAL:
         _settle(step, alert, found, reading, judged, pathway)
     else:
@@ -46,8 +49,7 @@ def _open(
 ) -> None:
     """Open an alert: provisional when a repeat can still tell, open at once when it cannot."""
     worst = found[0]
-    in_range_at = step.state.in_range_at
-    review = judged.late and in_range_at is not None and in_range_at > judged.judged_at
+    review = superseded(worst, judged, step.state, pathway)
     joining = [_joining(f, reading, judged) for f in found if f.level is not Level.GREEN]
     alert = replace(
         new_alert(step, joining, step.now, pathway),
@@ -64,6 +66,23 @@ def _open(
             confirm_by=_confirm_by(step, worst.level, pathway),
         )
     begin(step, alert, pathway, "opened for review" if alert.review else "opened")
+
+
+def _join_for_review(
+    step: Step,
+    alert: AlertInPlay,
+    found: Sequence[Finding],
+    reading: ReadingArrived,
+    judged: Judged,
+) -> None:
+    """Show an old worry that a better reading followed in the alert that is in play; ring nobody.
+
+    The alert keeps its level and its lowest value: what it waits for is not of then.
+    """
+    for finding in found:
+        if finding.level is not Level.GREEN:
+            alert = alert.joined(_joining(finding, reading, judged), alert.level)
+    step.put(alert, step.now, WARD, "joined for review", found[0].words)
 
 
 def _settle(
@@ -125,14 +144,14 @@ def _worsen(
 ) -> None:
     """Another worrying reading on an open or acknowledged alert: only worse news moves it."""
     higher = worse(worst.level, alert.level)
-    current = alert.review and not judged.late and step.state.ended_at is None
+    current = alert.review and step.state.ended_at is None
     fell = _fell_further(step, alert, _value(worst, reading, pathway), pathway)
     if not (higher or current or fell):
         return
     level = worst.level if higher else alert.level
     joined = _joined(alert, worst, reading, judged, level, pathway)
-    if current:
-        joined = replace(joined, review=False)
+    if current:  # a fall is measured from now on, not from what is over
+        joined = replace(joined, review=False, lowest=_value(worst, reading, pathway))
     if higher or current or alert.state is AlertState.ACKNOWLEDGED:
         ring_again(step, joined, alert, step.now, pathway, worst.words)
     else:

@@ -38,12 +38,13 @@ class EpisodeState:
     `measured_at` of a fully believed reading, `expected_at` the first due time that none has
     filled. `chased_at` is the due time about which the patient is reminded next, for the
     `reminded`-th time. `told_since` is the silence about which staff were told. `in_range_at` is
-    the latest believable reading in range. `history` and `last_rest` are what findings of several
-    facts look back on. `last_level` is the level of the latest judged
-    reading, measured at `last_level_at`. `withdrawn_red_at` is when a provisional red was last
-    withdrawn. `paused_until` is when the pause under way ends by itself; `pauses` are all there
-    were. `check_ins` counts the check-in calls that have fallen due, `opened` alerts ever.
-    `next_at` is the next deadline of all.
+    the latest believable reading in range, and `cleared` when each question was last answered in
+    a believable reading that had nothing against it. `history` and `last_rest` are what findings
+    of several facts look back on. `last_level` is the level of the latest judged reading, measured
+    at `last_level_at`. `withdrawn_red_at` is when a provisional red was last withdrawn.
+    `paused_until` is when the pause under way ends by itself; `pauses` are all there were.
+    `check_ins` counts the check-in calls that have fallen due, `opened` alerts ever. `next_at` is
+    the next deadline of all.
     """
 
     admitted_at: datetime
@@ -60,6 +61,7 @@ class EpisodeState:
     windows_looked_at: int = 0
     last_good_at: datetime | None = None
     in_range_at: datetime | None = None
+    cleared: tuple[tuple[str, datetime], ...] = ()
     last_level: Level | None = None
     last_level_at: datetime | None = None
     last_measured_at: datetime | None = None
@@ -171,6 +173,7 @@ class Step:
     """One step under way: the state so far, and what must be written because of it.
 
     `changed` holds each alert that moved, as it now stands; `entries` the ledger, in order.
+    `judged` is the reading that was taken in, `diary` the readings of a diary, oldest first.
     `refused` is why a person's act was written down but not carried out.
     """
 
@@ -183,6 +186,7 @@ class Step:
     taken: list[StepTaken] = field(default_factory=list)
     tasks: list[TaskOpened] = field(default_factory=list)
     judged: Judged | None = None
+    diary: tuple[Judged, ...] = ()
     refused: str = ""
 
     def put(self, alert: AlertInPlay, at: datetime, by: str, what: str, words: str) -> None:
