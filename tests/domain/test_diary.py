@@ -179,6 +179,13 @@ def test_an_old_red_flag_is_over_only_when_the_same_question_was_answered_well_s
     assert (alert.level, alert.late, alert.review) == (Level.RED, True, not rings)
 
 
+def test_a_red_flag_after_the_good_answer_rings() -> None:
+    stay = a_stay()
+    rows = (a_row(DAY, GREEN, WELL), a_row(2 * HOUR, GREEN, BLUE), a_row(HOUR, GREEN))
+    stay.takes(DiaryArrived(rows), NOON)
+    assert rung(stay, AlertClass.SYMPTOM) == {Level.RED}
+
+
 def test_a_red_flag_of_now_rings_though_the_same_words_wait_for_review() -> None:
     stay = a_stay()
     stay.takes(DiaryArrived((a_row(DAY, GREEN, BLUE), a_row(HOUR, GREEN, WELL))), NOON)
