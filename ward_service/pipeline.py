@@ -12,18 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ward_service.contract.messages import Reading, Receipt, Trace
+from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import PATIENT, Outcome, TaskKind, Vital
 from ward_service.domain import alerts
+from ward_service.domain.arriving import as_input
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
     Act,
     AlertAct,
     Input,
-    ReadingArrived,
     StayAct,
     TimePassed,
-    TraceArrived,
     UnreadableArrived,
 )
 from ward_service.domain.pathway import Pathway
@@ -256,33 +255,6 @@ def _load(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[UUID,
         id_: _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
         for id_, row in rows.items()
     }
-
-
-def as_input(reading: Reading | Trace, slot: int | None) -> ReadingArrived | TraceArrived:
-    """Return what came as the rules take it; replay makes it anew from what was kept."""
-    if isinstance(reading, Trace):
-        return TraceArrived(
-            reading_id=reading.reading_id,
-            started_at=reading.started_at,
-            interval_s=reading.interval_s,
-            samples=reading.samples,
-            context=reading.context,
-            quality=reading.quality,
-            source=reading.source,
-            slot=slot,
-        )
-    return ReadingArrived(
-        reading_id=reading.reading_id,
-        measured_at=reading.measured_at,
-        values={o.vital: o.value for o in reading.observations},
-        context=reading.context,
-        quality=reading.quality,
-        source=reading.source,
-        slot=slot,
-        answers=tuple((given.question, given.answer) for given in reading.answers),
-        call_me=reading.call_me,
-        paired_with=reading.paired_with,
-    )
 
 
 def as_unreadable(reason: str) -> UnreadableArrived:

@@ -10,17 +10,14 @@ from datetime import date, datetime
 from typing import assert_never
 from uuid import UUID
 
-from ward_service.contract.vocabulary import AlertClass, Context, EndReason, Level, Mode, TaskKind
+from ward_service.contract.vocabulary import AlertClass, EndReason, Level, Mode, TaskKind
 from ward_service.domain import acts, escalation, physiological, silence, symptom_alert
 from ward_service.domain.alerts import WARD, AlertFinding
-from ward_service.domain.assess import assess
 from ward_service.domain.changed import replace
 from ward_service.domain.civil import local
-from ward_service.domain.conditions import Facts
 from ward_service.domain.continuous import as_reading
 from ward_service.domain.deadlines import ABSENCE, Deadline, Kind, check_in_at, deadlines
 from ward_service.domain.finding import Finding
-from ward_service.domain.history import Past, remembered
 from ward_service.domain.inputs import (
     Acknowledged,
     ContactMade,
@@ -37,6 +34,7 @@ from ward_service.domain.inputs import (
     UnreadableArrived,
     ZoneChanged,
 )
+from ward_service.domain.judging import judge, looked_back_on
 from ward_service.domain.limits import Limits, limits_at_admission
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.raising import begin as begin_alert
@@ -235,7 +233,7 @@ def _fall_due_of_alert(under_way: Step, due: Deadline, pathway: Pathway) -> None
 
 
 def _take_reading(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> None:
-    judged = under_way.judged = _judge(under_way, reading, pathway)
+    judged = under_way.judged = judge(reading, under_way.state, under_way.now, pathway)
     if under_way.state.end_reason is EndReason.DIED:
         return  # kept and judged, and nobody is called
     _tell(under_way, judged, pathway)
@@ -251,7 +249,7 @@ def _take_diary(under_way: Step, diary: DiaryArrived, pathway: Pathway) -> None:
     judged = []
     died = under_way.state.end_reason is EndReason.DIED
     for reading in sorted(diary.readings, key=lambda r: (r.measured_at, str(r.reading_id))):
-        judged.append(_judge(under_way, reading, pathway))
+        judged.append(judge(reading, under_way.state, under_way.now, pathway))
         if not died:
             _remember(under_way, judged[-1], pathway)
     under_way.diary = tuple(judged)
@@ -259,39 +257,6 @@ def _take_diary(under_way: Step, diary: DiaryArrived, pathway: Pathway) -> None:
         return
     for one in sorted(judged, key=lambda j: (not stands(j, under_way.state, pathway), j.judged_at)):
         _tell(under_way, one, pathway)
-
-
-def _judge(under_way: Step, reading: ReadingArrived, pathway: Pathway) -> Judged:
-    """Judge a reading as of when it was measured, or as of receipt if that cannot be believed."""
-    now, state = under_way.now, under_way.state
-    from_the_future = reading.measured_at > now + pathway.clock_tolerance
-    long_before = reading.measured_at < state.admitted_at - pathway.before_stay
-    time_doubtful = from_the_future or long_before
-    judged_at = now if time_doubtful else min(reading.measured_at, now)
-    facts = Facts(
-        judged_at,
-        state.zone,
-        state.limits,
-        reading.values,
-        reading.context,
-        reading.answers,
-        state.history,
-        state.last_rest,
-        pathway.history_spacing,
-        reading.paired_with,
-        age_years=state.age_years,
-        pregnant=state.pregnant,
-    )
-    assessment = assess(
-        facts,
-        pathway,
-        quality=reading.quality,
-        call_me=reading.call_me,
-        held=reading.held,
-    )
-    doubts = (*assessment.doubts, "time_doubtful") if time_doubtful else assessment.doubts
-    late = not time_doubtful and now - reading.measured_at > pathway.late_after
-    return Judged(reading, assessment, judged_at, late, time_doubtful, doubts)
 
 
 def _tell(under_way: Step, judged: Judged, pathway: Pathway) -> None:
@@ -309,17 +274,14 @@ def _tell(under_way: Step, judged: Judged, pathway: Pathway) -> None:
 
 def _remember(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     state, at, level = under_way.state, judged.judged_at, judged.assessment.level
-    reading = judged.reading
     newest = state.last_measured_at is None or at >= state.last_measured_at
     in_range = level is Level.GREEN and not judged.time_doubtful
     newer_level = level is not None and (state.last_level_at is None or at >= state.last_level_at)
-    history, last_rest, cleared = state.history, state.last_rest, state.cleared
+    history, last_rest = looked_back_on(state, judged, pathway)
+    cleared = state.cleared
     believed = judged.assessment.reassuring and not judged.time_doubtful
-    if believed and reading.context is Context.REST:
-        last_rest = Past(at, reading.reading_id, reading.values)
-        history = remembered(history, last_rest, pathway)
-    if believed and reading.answers and not judged.assessment.concerns:
-        cleared = _cleared(cleared, {question for question, _ in reading.answers}, at)
+    if believed and judged.reading.answers and not judged.assessment.concerns:
+        cleared = _cleared(cleared, {question for question, _ in judged.reading.answers}, at)
     under_way.state = replace(
         state,
         last_measured_at=at if newest else state.last_measured_at,

@@ -7,10 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
+from ward_service.domain.arriving import as_input
 from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Input
 from ward_service.opened import read_payload
-from ward_service.pipeline import as_input, as_unreadable
+from ward_service.pipeline import as_unreadable
 from ward_service.store.stays import deed_of, person_of
 from ward_service.store.tables import AlertRow, BlindRow, EpisodeRow
 from ward_service.store.unit_of_work import Store
