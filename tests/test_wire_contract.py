@@ -17,7 +17,6 @@ from ward_service.contract.clock import Clock, demo_clock, read_clock, real_cloc
 from ward_service.contract.envelope import Envelope, EnvelopeError, gateway_key
 from ward_service.contract.ids import derived_id, made_at, new_id
 from ward_service.contract.messages import (
-    Plan,
     Reading,
     Receipt,
     Receipts,
@@ -26,6 +25,7 @@ from ward_service.contract.messages import (
     gateway_of,
     topic,
 )
+from ward_service.contract.plan import Care, Plan
 from ward_service.contract.vocabulary import UNITS, Outcome, Vital
 
 SCHEMA = Path(__file__).parent / "contract" / "wire-v1.schema.json"
@@ -95,7 +95,7 @@ def test_a_time_without_its_offset_is_refused() -> None:
 
 def test_a_message_names_a_place_and_never_a_person() -> None:
     personal = ("name", "nhs", "birth", "phone", "address", "patient_id")
-    for model in (Reading, Trace, Status, Receipts):
+    for model in (Reading, Trace, Status, Receipts, Plan, Care):
         for field in model.model_json_schema()["properties"]:
             assert not any(word in field for word in personal), field
 

@@ -78,11 +78,14 @@ class Device(FromHome):
 
 
 class AdviceGiven(FromHome):
-    """What the patient was told at home, by which plan."""
+    """What was told at home: the texts in order, by which plan, and how worrying it was called.
 
-    plan_number: int
+    Without a plan (`plan_number` None) the texts are the gateway's own: the plain safety net.
+    """
+
+    plan_number: int | None
     level: Level | None
-    text_id: Annotated[str, Field(max_length=100)]
+    text_ids: Annotated[tuple[Name, ...], Field(min_length=1, max_length=8)]
 
 
 class Reading(FromHome):
@@ -123,6 +126,7 @@ class Trace(FromHome):
     device: Device | None = None
     quality: tuple[Quality, ...] = ()
     source_key: Annotated[str, Field(max_length=128)] | None = None
+    advice: AdviceGiven | None = None
     summary_of: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -187,23 +191,3 @@ class Receipts(FromWard):
     """Receipts of one batch for one gateway."""
 
     receipts: tuple[Receipt, ...]
-
-
-class Band(FromWard):
-    """A stretch of a vital with one level; both edges belong to it, None is open."""
-
-    low: float | None
-    high: float | None
-    level: Level
-
-
-class Plan(FromWard):
-    """What a home holds for one slot, to advise with no network. `number` only rises."""
-
-    number: int
-    pathway: str
-    zone: str
-    times: tuple[str, ...]
-    bands: dict[Vital, tuple[Band, ...]]
-    language: str
-    advice: dict[str, str]

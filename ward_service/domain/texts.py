@@ -6,6 +6,7 @@ red from below, `spo2_amber_max` the highest that is amber or red from below.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -32,6 +33,20 @@ def text_for(id_: str, pathway: Pathway, limits: Limits, language: str | None = 
         return known[found[1]]
 
     return PLACEHOLDER.sub(say, pathway.text(id_, language))
+
+
+def texts_for(
+    ids: Sequence[str], pathway: Pathway, limits: Limits, language: str | None = None
+) -> tuple[str, ...]:
+    """Return texts to be read one after the other: when to call 999 is said once, at the end.
+
+    Raises:
+        KeyError: there is no such text, or it needs a number that nobody has set.
+    """
+    net = pathway.text(SAFETY_NET, language)
+    texts = [text_for(id_, pathway, limits, language).strip() for id_ in ids]
+    body = [text.removesuffix(net.strip()).strip() for text in texts[:-1]]
+    return (*(text for text in body if text), *texts[-1:])
 
 
 def numbers_for(pathway: Pathway, limits: Limits) -> dict[str, str]:
