@@ -307,6 +307,16 @@ def test_what_is_old_asks_for_a_measurement_or_reassures_nobody(name: str, mode:
 
 
 @each_pathway
+def test_an_old_red_is_measured_again_before_anybody_calls_999_by_it(name: str) -> None:
+    person = Person(name)
+    person.measures(person.at(R))
+    late = NOON + minutes(10) + person.pathway.late_after + minutes(1)
+    told = person.measures(person.at(R), NOON + minutes(10), received=late)
+    assert (told.text_ids, told.call) == (("repeat.red",), None)
+    assert person.measures(person.at(R), late + minutes(2)).text_ids == ("advice.red",)
+
+
+@each_pathway
 def test_a_wrong_clock_reassures_nobody_and_hides_nothing(name: str) -> None:
     person = Person(name)
     ahead = NOON + minutes(600)
