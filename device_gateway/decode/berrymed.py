@@ -66,5 +66,11 @@ FAMILY: Final = Family(
     label="BerryMed (BM1000)",
     evidence=Evidence.PUBLISHED,
     marks=Marks(services=frozenset({SERVICE}), names=("BerryMed",), names_needed=True),
-    profile=Profile(subscribe=(FRAMES,), decoders={FRAMES: decode}, silence_s=10, framing=FRAMING),
+    profile=Profile(
+        subscribe=(FRAMES,),
+        decoders={FRAMES: decode},
+        silence_s=10,
+        framing=FRAMING,
+        live=frozenset({FRAMES}),
+    ),
 )

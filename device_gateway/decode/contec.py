@@ -111,5 +111,6 @@ FAMILY: Final = Family(
         stop=(Write(COMMANDS, bytes.fromhex("9b7f1a"), response=True),),
         silence_s=10,
         framing=FRAMING,
+        live=frozenset({FRAMES}),
     ),
 )

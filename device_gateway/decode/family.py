@@ -84,7 +84,8 @@ class Profile:
     measurements, each answered before the next is written. `stop` before a parting of our choice.
     `read`: what else can be read, and need not be there. `silence_s`: a live stream that has begun
     and is silent for so long is dead. `framing`: how notifications become frames, None where each
-    is one. `file_decoder` reads a whole file that was fetched from the device.
+    is one. `file_decoder` reads a whole file that was fetched from the device. `live`: where each
+    frame is of this moment and the next follows within seconds, so that many make one reading.
     """
 
     subscribe: tuple[int, ...]
@@ -98,6 +99,7 @@ class Profile:
     silence_s: float | None = None
     framing: Framing | None = None
     file_decoder: Decoder | None = None
+    live: frozenset[int] = frozenset()
 
 
 class Evidence(StrEnum):

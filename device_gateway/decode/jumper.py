@@ -43,5 +43,10 @@ FAMILY: Final = Family(
     label="Jumper (JPD-500F, JPD-500G)",
     evidence=Evidence.PUBLISHED,
     marks=Marks(services=frozenset({SERVICE})),
-    profile=Profile(subscribe=(FRAMES,), decoders={FRAMES: decode}, silence_s=10),
+    profile=Profile(
+        subscribe=(FRAMES,),
+        decoders={FRAMES: decode},
+        silence_s=10,
+        live=frozenset({FRAMES}),
+    ),
 )

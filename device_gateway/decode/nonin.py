@@ -69,5 +69,10 @@ FAMILY: Final = Family(
     label="Nonin (3230, 3150 BLE)",
     evidence=Evidence.PUBLISHED,
     marks=Marks(services=frozenset({SERVICE}), names=("Nonin3230_",)),
-    profile=Profile(subscribe=(FRAMES,), decoders={FRAMES: decode}, silence_s=10),
+    profile=Profile(
+        subscribe=(FRAMES,),
+        decoders={FRAMES: decode},
+        silence_s=10,
+        live=frozenset({FRAMES}),
+    ),
 )

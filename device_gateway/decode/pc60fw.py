@@ -93,5 +93,11 @@ FAMILY: Final = Family(
     label="PC-60FW",
     evidence=Evidence.PUBLISHED,
     marks=Marks(services=frozenset({SERVICE}), names=("PC-60F",), names_needed=True),
-    profile=Profile(subscribe=(FRAMES,), decoders={FRAMES: decode}, silence_s=10, framing=FRAMING),
+    profile=Profile(
+        subscribe=(FRAMES,),
+        decoders={FRAMES: decode},
+        silence_s=10,
+        framing=FRAMING,
+        live=frozenset({FRAMES}),
+    ),
 )

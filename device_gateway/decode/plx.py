@@ -244,5 +244,6 @@ FAMILY: Final = Family(
         ),
         read=(plx_features.FEATURES,),
         silence_s=10,
+        live=frozenset({CONTINUOUS}),
     ),
 )

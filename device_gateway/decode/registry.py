@@ -97,6 +97,13 @@ def decoders(family: str = "") -> Mapping[int, Decoder]:
     return _OF_FAMILY[family] if family else DECODERS
 
 
+def is_live(characteristic: int, family: str = "") -> bool:
+    """Say whether this characteristic is a live stream, of a family or of the Bluetooth SIG."""
+    if family:
+        return family in FAMILIES and characteristic in FAMILIES[family].profile.live
+    return characteristic in plx.FAMILY.profile.live
+
+
 def decode(characteristic: int, frame: bytes, family: str = "") -> Decoded:
     """Return what a frame of this characteristic says.
 

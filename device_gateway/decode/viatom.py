@@ -163,5 +163,6 @@ FAMILY: Final = Family(
         silence_s=6,  # three questions without an answer
         framing=FRAMING,
         file_decoder=viatom_file.decode,
+        live=frozenset({ANSWERS}),
     ),
 )

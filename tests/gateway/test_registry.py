@@ -7,7 +7,7 @@ import pytest
 from device_gateway.decode import uuids
 from device_gateway.decode.checksum import crc8, crc8_maxim, sum7
 from device_gateway.decode.family import Advert, Evidence, Family, Write
-from device_gateway.decode.registry import FAMILIES, decoders, recognise, why_unread
+from device_gateway.decode.registry import FAMILIES, decoders, is_live, recognise, why_unread
 from device_gateway.decode.viatom import ASK_LIVE, question
 from tests.gateway.frames import ADVERTS, FOLDER
 
@@ -213,3 +213,18 @@ def test_every_decoder_has_a_uuid_of_its_own_in_its_family() -> None:
     for family in FAMILIES:
         for uuid in decoders(family):
             assert uuids.number(uuids.text(uuid)) == uuid
+
+
+def test_what_is_a_live_stream_is_known_of_every_family() -> None:
+    live = {
+        (family.key, uuids.said(uuid))
+        for family in FAMILIES.values()
+        for uuid in family.profile.subscribe
+        if is_live(uuid, family.key)
+    }
+    streams = ("viatom", "contec", "berrymed", "jumper", "nonin", "pc60fw")
+    assert {key for key, _ in live} == {"plx", *streams}
+    assert [said for key, said in live if key == "plx"] == ["2A5F"]  # a spot check is none
+    assert is_live(0x2A5F)
+    assert not any(is_live(uuid) for uuid in (0x2A5E, 0x2A35, 0x2A1C, 0x2A19))
+    assert not is_live(0x2A5F, "nobody's")
