@@ -11,7 +11,7 @@ from tests.domain.fold import Fold
 from tests.factories import COH, NOON
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertState, Level, Quality, Vital
-from ward_service.domain.continuous import as_reading
+from ward_service.domain.continuous import as_reading, held_reds, held_still
 from ward_service.domain.inputs import Held, ReadingArrived, TraceArrived
 from ward_service.domain.limits import limits_at_admission
 
@@ -130,3 +130,22 @@ def test_a_minute_is_never_better_than_its_parts(samples: list[float | None]) ->
     for held in found.held:
         assert held.worst == min(seen) or held.worst <= 92
         assert HELD <= held.seconds <= len(samples)
+
+
+@pytest.mark.parametrize(
+    ("after", "goes_on"),
+    [([], True), ([None] * GAP, True), ([None] * (GAP + 1), False), ([93.0], False)],
+)
+def test_a_held_red_goes_on_until_a_better_value_or_a_gap(
+    after: list[float | None], goes_on: bool
+) -> None:
+    still = held_still(trace([*a_run(HELD), *after]), LIMITS, COH)
+    assert still == ((Held(Vital.SPO2, 91, float(HELD)),) if goes_on else ())
+    assert held_still(trace([*a_run(HELD - 1), *after]), LIMITS, COH) == ()
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from([70.0, 91, 92, 93, 97])), max_size=90))
+def test_what_is_held_still_was_held(samples: list[float | None]) -> None:
+    """Told at once, second by second, it is the red that the whole minute has."""
+    told = [held_still(trace(samples[:n]), LIMITS, COH) for n in range(len(samples) + 1)]
+    assert any(told) is bool(held_reds(trace(samples), LIMITS, COH))

@@ -114,7 +114,8 @@ class Trace(FromHome):
     """A minute of continuous samples: one array per vital, null where the sensor saw nothing.
 
     `summary_of`: how many samples there were, where a nearly full spool kept fewer of them: then
-    each SpO2 is the lowest of its interval, every other value the middle one.
+    each SpO2 is the lowest of its interval, every other value the middle one. `advice`: what the
+    patient was told of these samples, where the home had a plan to judge them by.
     """
 
     reading_id: UUID
@@ -128,6 +129,7 @@ class Trace(FromHome):
     source_key: Annotated[str, Field(max_length=128)] | None = None
     advice: AdviceGiven | None = None
     summary_of: Annotated[int, Field(ge=1)] | None = None
+    advice: AdviceGiven | None = None
 
 
 class Trouble(FromHome):

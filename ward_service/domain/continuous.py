@@ -3,7 +3,7 @@
 Source: WHAT_USERS_ASK.md 4 and 27: a run is made of samples, and a gap ends it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from ward_service.contract.vocabulary import Level, Quality, Vital
@@ -43,7 +43,7 @@ def as_reading(trace: TraceArrived, limits: Limits, pathway: Pathway) -> Reading
         quality=tuple(dict.fromkeys(quality)),
         source=trace.source,
         slot=trace.slot,
-        held=tuple(_held_reds(trace, limits, pathway)),
+        held=held_reds(trace, limits, pathway),
     )
 
 
@@ -63,21 +63,45 @@ def _last_stable(seen: Run, interval_s: float, rule: Continuous) -> tuple[int, f
     return None
 
 
-def _held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> Iterator[Held]:
-    """Yield the longest red of each vital that was red for long enough."""
-    needed = pathway.continuous.held_red.total_seconds()
+def held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
+    """Return the longest red of each vital that was red for long enough."""
+    longest = {
+        vital: max(runs, key=len, default=[])
+        for vital, runs in _runs_by_vital(trace, limits, pathway)
+    }
+    return _long_enough(longest, trace.interval_s, pathway.continuous)
+
+
+def held_still(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
+    """Return the reds that have been held for long enough, and go on with the last sample."""
+    gap_s = pathway.continuous.gap.total_seconds()
+    last: dict[Vital, Run] = {}
+    for vital, runs in _runs_by_vital(trace, limits, pathway):
+        after = trace.samples[vital][runs[-1][-1][0] + 1 :] if runs else ()
+        if runs and not any(value is not None for value in after):
+            last[vital] = runs[-1] if len(after) * trace.interval_s <= gap_s else []
+    return _long_enough(last, trace.interval_s, pathway.continuous)
+
+
+def _long_enough(
+    runs: Mapping[Vital, Run], interval_s: float, rule: Continuous
+) -> tuple[Held, ...]:
+    return tuple(
+        Held(vital, min(value for _, value in run), _length_s(run, interval_s))
+        for vital, run in runs.items()
+        if run and _length_s(run, interval_s) >= rule.held_red.total_seconds()
+    )
+
+
+def _runs_by_vital(
+    trace: TraceArrived, limits: Limits, pathway: Pathway
+) -> Iterator[tuple[Vital, list[Run]]]:
     for vital, samples in trace.samples.items():
         rule = pathway.vitals.get(vital)
         ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
         bands = personal_bands(ruled, limits) if ruled else None
-        if bands is None:
-            continue
-        runs = list(_red_runs(samples, bands, trace.interval_s, pathway.continuous))
-        longest = max(runs, key=len, default=[])
-        seconds = _length_s(longest, trace.interval_s)
-        if longest and seconds >= needed:
-            worst = min(value for _, value in longest)
-            yield Held(vital, worst, seconds)
+        if bands is not None:
+            yield vital, list(_red_runs(samples, bands, trace.interval_s, pathway.continuous))
 
 
 def _red_runs(
