@@ -17,7 +17,7 @@ from typing import Final
 
 from device_gateway.connection import Confirmed, Connected, Connection, Pace
 from device_gateway.homes import Broker, Place
-from device_gateway.spool import Held, Spool
+from device_gateway.spool import NOBODY, Held, Spool
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope
@@ -181,7 +181,7 @@ class Publisher:
         """Send one reading; False when none can be sent now."""
         envelope = Envelope(
             sent_at=self._clock.now(),
-            slot=held.slot or self._place.slot,
+            slot=self._slot(held),
             stream=self._spool.stream,
             seq=held.seq,
             correlation=held.reading_id.bytes,
@@ -193,6 +193,11 @@ class Publisher:
         self._offers[held.seq] = _Offer(mid, mono + wait * _jitter())
         self._unconfirmed[mid] = held.seq
         return True
+
+    def _slot(self, held: Held) -> int | None:
+        if held.slot is None:
+            return self._place.slot
+        return None if held.slot == NOBODY else held.slot
 
     def _say_status(self, mono: float) -> None:
         now = self._clock.now()
@@ -212,6 +217,7 @@ class Publisher:
             spool_depth=self._spool.depth(),
             oldest_at=self._spool.oldest_at(),
             software=SOFTWARE,
+            unclaimed=len(self._spool.unclaimed()),
         )
 
     def _ids(self, **more: object) -> dict[str, object]:

@@ -23,14 +23,20 @@ from ward_service.contract.vocabulary import Outcome, Quality, Vital
 ENVELOPE_ROOM: Final = 1_024
 # Rows in the drawer per origin, oldest first out: for support staff, not an archive.
 DRAWER_HOLDS: Final = 1_000
+# Stored records of shared devices of which it was asked whose they are: a cuff holds some hundred,
+# and sends them all again at every connection. Oldest out.
+ASKED_ABOUT_HOLDS: Final = 5_000
+# The slot of a reading of which nobody at home has said whose it is: it travels without one.
+NOBODY: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A payload on its way to the ward, under the id that its receipt will name.
 
-    `slot` is whose it is; None is the home's first. `measured_at` is given for a reading that
-    the home itself looks back on for some days (`Spool.kept`).
+    `slot` is whose it is: `NOBODY` where nobody has said so, None the home's first. `measured_at`
+    is given for a reading that the home itself looks back on for some days (`Spool.kept`), and
+    `as_reading` where it looks back on something simpler than the payload.
     """
 
     reading_id: UUID
@@ -38,16 +44,21 @@ class Outgoing:
     payload: bytes
     slot: int | None = None
     measured_at: datetime | None = None
+    as_reading: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Unclaimed:
-    """A reading of a shared device of which nobody has said yet whose it is; one of `slots`."""
+    """A reading of a shared device of which nobody has said yet whose it is; one of `slots`.
+
+    `source_key` names a record that the device keeps and sends again: it is asked about once.
+    """
 
     reading_id: UUID
     taken_at: datetime
     payload: bytes
     slots: tuple[int, ...]
+    source_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +183,7 @@ class Spool:
         """
         with self._file.transaction() as db:
             numbers = [seq for entry in entries if (seq := _put(db, entry)) is not None]
-            if progress is not None:
-                db.execute(
-                    "insert into progress values (?, ?, ?) on conflict (source) do update"
-                    " set started_at = excluded.started_at, taken = excluded.taken",
-                    (progress.source, progress.started_at.isoformat(), progress.taken),
-                )
+            _put_progress(db, progress)
         return self._numbered(numbers)
 
     def settle(self, receipts: Iterable[Receipt], now: datetime) -> list[int]:
@@ -256,8 +262,8 @@ class Spool:
 
     # --- a live stream, until it is a minute --------------------------------------------------
 
-    def add_samples(self, samples: Iterable[Sample]) -> None:
-        """Keep these seconds of live streams. Durable on return.
+    def add_samples(self, samples: Iterable[Sample], progress: Progress | None = None) -> None:
+        """Keep these seconds of live streams, and the progress that they make. Durable on return.
 
         Raises:
             SpoolFullError: nothing of this is kept; what was there before is safe.
@@ -267,6 +273,7 @@ class Spool:
                 "insert into sample (device, slot, at, body) values (?, ?, ?, ?)",
                 [(s.device, s.slot, _utc_text(s.at), _body(s)) for s in samples],
             )
+            _put_progress(db, progress)
 
     def samples(self, device: str) -> list[Sample]:
         """Return the seconds of a device that are in no minute yet, oldest first."""
@@ -399,6 +406,8 @@ def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
         raise ValueError(f"a payload of {len(entry.payload)} bytes does not fit on the wire")
     id_, taken_at = entry.reading_id.bytes, _utc_text(entry.taken_at)
     if isinstance(entry, Unclaimed):
+        if entry.source_key is not None and not _ask_about(db, entry.source_key, taken_at):
+            return None
         db.execute(
             "insert into unclaimed (reading_id, taken_at, slots, payload) values (?, ?, ?, ?)",
             (id_, taken_at, json.dumps(entry.slots), entry.payload),
@@ -411,9 +420,37 @@ def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
     if entry.measured_at is not None:
         db.execute(
             "insert into kept (reading_id, slot, measured_at, payload) values (?, ?, ?, ?)",
-            (id_, entry.slot or 1, _utc_text(entry.measured_at), entry.payload),
+            (
+                id_,
+                entry.slot or 1,
+                _utc_text(entry.measured_at),
+                entry.as_reading or entry.payload,
+            ),
         )
     return cursor.lastrowid
+
+
+def _put_progress(db: Connection, progress: Progress | None) -> None:
+    if progress is not None:
+        db.execute(
+            "insert into progress values (?, ?, ?) on conflict (source) do update"
+            " set started_at = excluded.started_at, taken = excluded.taken",
+            (progress.source, progress.started_at.isoformat(), progress.taken),
+        )
+
+
+def _ask_about(db: Connection, source_key: str, at: str) -> bool:
+    """Note that a stored record came; False if it has been asked about before."""
+    new = db.execute("update asked_about set at = ? where source_key = ?", (at, source_key))
+    if new.rowcount:
+        return False
+    db.execute("insert into asked_about values (?, ?)", (source_key, at))
+    db.execute(
+        "delete from asked_about where source_key in"
+        " (select source_key from asked_about order by at desc, source_key limit -1 offset ?)",
+        (ASKED_ABOUT_HOLDS,),
+    )
+    return True
 
 
 def _into_drawer(

@@ -71,6 +71,12 @@ create table plan (
     payload blob not null
 ) without rowid;
 """,
+    """
+create table asked_about (
+    source_key text primary key,
+    at text not null
+) without rowid;
+""",
 )
 SCHEMA_VERSION: Final = len(_VERSIONS)
 _NEW_STREAM: Final = "insert into about values ('{}');"

@@ -11,8 +11,9 @@ from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.home import Home
-from device_gateway.spool import ENVELOPE_ROOM, Outgoing
+from device_gateway.spool import ENVELOPE_ROOM, NOBODY, Outgoing
 from device_gateway.street import Street
+from tests.factories import a_reading
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import demo_clock, real_clock
@@ -60,6 +61,17 @@ def test_a_frame_reaches_the_ward_in_its_envelope_and_leaves_the_spool(
         assert arrived.content_type == "application/json"
         assert abs(envelope.sent_at - real_clock().now()) < timedelta(minutes=1)
         assert ward.refused == []
+
+
+def test_a_reading_goes_out_in_its_slot_in_the_homes_first_or_in_nobodys(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
+        for slot in (None, 2, NOBODY):
+            entry = Outgoing(new_id(NOON), NOON, a_reading(97).model_dump_json().encode(), slot)
+            home.take_all([entry])
+        assert eventually(lambda: len(ward.arrived) == 3)
+        assert [arrived.envelope.slot for arrived in ward.arrived] == [1, 2, None]
 
 
 def test_without_a_receipt_a_reading_stays_and_is_sent_again_as_the_same(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from device_gateway import spool as spool_module
 from device_gateway.spool import (
     DRAWER_HOLDS,
+    NOBODY,
     HeldPlan,
     Outgoing,
     Progress,
@@ -133,7 +134,7 @@ def test_a_newer_spool_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "a") as db:
         db.execute("pragma user_version = 99")
     db.close()
-    with pytest.raises(SpoolError, match="version 99, this program knows 2; nothing was changed"):
+    with pytest.raises(SpoolError, match="version 99, this program knows 3; nothing was changed"):
         Spool(tmp_path / "a")
 
 
@@ -280,7 +281,7 @@ def test_a_spool_of_the_first_version_is_carried_on_with_all_that_it_holds(tmp_p
         new.add([outgoing(b"old")])
         stream = new.stream
     with sqlite3.connect(tmp_path / "a") as db:  # as version 1 left it
-        for table in ("sample", "unclaimed", "kept", "plan"):
+        for table in ("sample", "unclaimed", "kept", "plan", "asked_about"):
             db.execute(f"drop table {table}")
         db.execute("alter table outbox drop column slot")
         db.execute("pragma user_version = 1")
@@ -324,6 +325,42 @@ def test_a_reading_that_nobody_claimed_is_sent_once_somebody_says_whose_it_is(
         assert [(held.seq, held.slot, held.payload) for held in spool.after(0, 9)] == [
             (1, 2, b"hers")
         ]
+
+
+def test_a_stored_record_is_asked_about_once_however_often_its_device_sends_it(
+    tmp_path: Path,
+) -> None:
+    def record(key: str, at: datetime) -> Unclaimed:
+        return Unclaimed(new_id(at), at, key.encode(), (1, 2), key)
+
+    with Spool(tmp_path / "a") as spool:
+        spool.add([record("one", NOON)])
+        spool.claim(Outgoing(spool.unclaimed()[0].reading_id, NOON, b"one", slot=NOBODY))
+    with Spool(tmp_path / "a") as spool:
+        later = NOON + timedelta(days=30)
+        spool.add([record("one", later), record("two", later), record("two", later)])
+        assert [nobodys.payload for nobodys in spool.unclaimed()] == [b"two"]
+        assert [held.slot for held in spool.after(0, 9)] == [NOBODY]
+
+
+def test_how_many_records_were_asked_about_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "ASKED_ABOUT_HOLDS", 2)
+    with Spool(tmp_path / "a") as spool:
+        for n, key in enumerate("abac"):
+            at = NOON + timedelta(hours=n)
+            spool.add([Unclaimed(new_id(at), at, key.encode(), (1, 2), key)])
+        rows = spool._file.rows("select source_key from asked_about order by source_key")
+        assert rows == [("a",), ("c",)]  # "a" came again later than "b"
+
+
+def test_seconds_and_the_progress_they_make_are_kept_together(tmp_path: Path) -> None:
+    second = Sample("A", 1, NOON, {Vital.SPO2: 96.0})
+    with Spool(tmp_path / "a") as spool:
+        spool.add_samples([second], Progress("film", NOON, 7))
+    with Spool(tmp_path / "a") as spool:
+        assert (spool.samples("A"), spool.progress("film")) == ([second], Progress("film", NOON, 7))
 
 
 def test_the_home_remembers_what_became_of_a_reading_after_it_has_let_go_of_it(
