@@ -127,7 +127,6 @@ class Trace(FromHome):
     device: Device | None = None
     quality: tuple[Quality, ...] = ()
     source_key: Annotated[str, Field(max_length=128)] | None = None
-    advice: AdviceGiven | None = None
     summary_of: Annotated[int, Field(ge=1)] | None = None
     advice: AdviceGiven | None = None
 

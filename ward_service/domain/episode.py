@@ -6,7 +6,7 @@ itself: it does not matter when somebody looked. Pure: nothing here reads a cloc
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from ward_service.domain.inputs import (
     ContactMade,
     DiaryArrived,
     Ended,
+    HomeTrouble,
     Input,
     LimitsChanged,
     Paused,
@@ -42,6 +43,9 @@ from ward_service.domain.raising import new_alert
 from ward_service.domain.schedule import next_due
 from ward_service.domain.state import EpisodeState, Judged, Step, TaskOpened
 from ward_service.domain.superseded import stands
+
+# How long one trouble of a home, told, is not told again on the same alert. Ours: a nurse's day.
+SAID_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,8 @@ def _take_in(under_way: Step, happened: Input, pathway: Pathway) -> None:
             _take_reading(under_way, reading, pathway)
         case UnreadableArrived(reason):
             _technical(under_way, reason, pathway)
+        case HomeTrouble(about, words):
+            _technical(under_way, words, pathway, about)
         case TimePassed():
             pass
         case Acknowledged():
@@ -304,15 +310,26 @@ def _cleared(
     return tuple(sorted(latest.items()))
 
 
-def _technical(under_way: Step, reason: str, pathway: Pathway) -> None:
-    """Tell people that something from this home could not be read or believed; say it once."""
+def _technical(under_way: Step, reason: str, pathway: Pathway, about: str = "technical") -> None:
+    """Tell people that something is wrong at this home, or with what came from it; say it once.
+
+    `about` becomes the rule of the finding. What is about the same, in other words, is said once a
+    day: a device that fails again and again is one trouble.
+    """
     now, state = under_way.now, under_way.state
     if state.ended_at is not None:
         return
-    finding = Finding(Level.TECHNICAL, reason, rule="technical", alert_class=AlertClass.TECHNICAL)
+    finding = Finding(Level.TECHNICAL, reason, rule=about, alert_class=AlertClass.TECHNICAL)
     found = AlertFinding(finding, now, None)
     alert = state.alert(AlertClass.TECHNICAL)
     if alert is None:
         begin_alert(under_way, new_alert(under_way, [found], now, pathway), pathway)
-    elif reason not in {f.finding.words for f in alert.findings}:
+    elif not any(_says(said, finding, now) for said in alert.findings):
         under_way.put(alert.joined(found, Level.TECHNICAL), now, WARD, "joined", reason)
+
+
+def _says(said: AlertFinding, finding: Finding, now: datetime) -> bool:
+    """Whether a finding of an alert says already what another would."""
+    if finding.rule == "technical":
+        return said.finding.words == finding.words
+    return said.finding.rule == finding.rule and now - said.at < SAID_FOR

@@ -81,6 +81,18 @@ class UnreadableArrived:
 
 
 @dataclass(frozen=True, slots=True)
+class HomeTrouble:
+    """Something is wrong at this person's home, in a nurse's words.
+
+    `about` names it apart from all else that can be wrong there: within a day the same is told
+    once, although its words may count further.
+    """
+
+    about: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """Nothing came; deadlines may have fallen due."""
 
@@ -183,4 +195,12 @@ class Ended:
 AlertAct = Acknowledged | ContactMade | Resolved
 StayAct = LimitsChanged | ZoneChanged | Paused | Unpaused | Ended
 Act = AlertAct | StayAct
-Input = ReadingArrived | DiaryArrived | TraceArrived | UnreadableArrived | TimePassed | Act
+Input = (
+    ReadingArrived
+    | DiaryArrived
+    | TraceArrived
+    | UnreadableArrived
+    | HomeTrouble
+    | TimePassed
+    | Act
+)
