@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from ward_service.admission import admit
 from ward_service.contract.api import Admission
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
-from ward_service.contract.messages import Observation, Reading, topic
+from ward_service.contract.messages import Observation, Reading, Status, topic
 from ward_service.contract.vocabulary import Context, Quality, Source, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, limits_at_admission, personal_bands
@@ -23,7 +24,7 @@ from ward_service.ward import Ward, open_ward
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC
 COH = load(SHIPPED / "covid-oximetry-at-home.yaml").pathway
-_numbers = count(1)
+_numbers, _streams = count(1), count(1)
 
 
 def the_bands(pathway: Pathway, limits: Limits | None = None) -> Bands:
@@ -104,6 +105,7 @@ class Home:
 
     def __init__(self, gateway: str, key: str, slot: int = 1) -> None:
         self.gateway, self.key, self.slot = gateway, bytes.fromhex(key), slot
+        self.stream = f"stream-{next(_streams)}"  # a box that was set up anew begins a new one
         self._seq = count(1)
 
     def sends(self, reading: Reading) -> Arrived:
@@ -111,18 +113,42 @@ class Home:
         return self.sends_bytes(payload, reading.reading_id, reading.measured_at)
 
     def sends_bytes(
-        self, payload: bytes, reading_id: UUID, at: datetime = NOON, key: bytes | None = None
+        self,
+        payload: bytes,
+        reading_id: UUID,
+        at: datetime = NOON,
+        key: bytes | None = None,
+        *,
+        seq: int | None = None,
+        claimed: bool = True,
     ) -> Arrived:
         name = topic(self.gateway, "readings")
         envelope = Envelope(
             sent_at=at,
-            slot=self.slot,
-            stream="stream-1",
-            seq=next(self._seq),
+            slot=self.slot if claimed else None,
+            stream=self.stream,
+            seq=next(self._seq) if seq is None else seq,
             correlation=reading_id.bytes,
         )
         properties = tuple(envelope.properties(name, payload, key or self.key))
         return Arrived(name, properties, reading_id.bytes, payload)
+
+    def says(self, status: Status, at: datetime = NOON, key: bytes | None = None) -> Arrived:
+        """What this home says of itself; a will has no `sent_at` in it."""
+        name = topic(self.gateway, "status")
+        payload = status.model_dump_json(exclude_defaults=True).encode()
+        envelope = Envelope(sent_at=at)
+        properties = tuple(envelope.properties(name, payload, key or self.key))
+        return Arrived(name, properties, b"", payload)
+
+    def is_online(self, at: datetime = NOON, **more: Any) -> Arrived:
+        """The status of a home that is online, as it says it each minute."""
+        whole = {"stream": self.stream, "spool_depth": 0, **more}
+        return self.says(Status(online=True, sent_at=at, **whole), at)
+
+    def dies(self, connected_at: datetime = NOON) -> Arrived:
+        """Its last will, as the broker sends it: signed when it connected."""
+        return self.says(Status(online=False), connected_at)
 
 
 def a_ward(folder: Path, database_url: str = "", pathways: Path | None = None) -> Ward:

@@ -197,7 +197,7 @@ def test_a_reading_that_names_no_slot_is_nobodys(ward: Ward, home: Home) -> None
     [(_, receipt)] = take_batch(ward, [message], NOON)
     assert (receipt.outcome, receipt.reason) == (
         Outcome.QUARANTINED,
-        "no slot in the envelope",
+        "nobody said whose it was",
     )
 
 

@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ward_service.contract.envelope import Envelope, EnvelopeError
-from ward_service.contract.messages import MAX_PAYLOAD, Reading, Trace, gateway_of
+from ward_service.contract.messages import MAX_PAYLOAD, Reading, Status, Trace, gateway_of
+
+NOBODY_SAID = "nobody said whose it was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Unreadable:
 
     `reading_id` is what its receipt will name; None, and so no receipt, when the message is not
     proven to come from its gateway: a forged one must not make a home forget its own reading.
+    `stream` and `seq` are None then too: nor must it fill a gap.
     """
 
     arrived: Arrived
@@ -34,6 +37,8 @@ class Unreadable:
     slot: int | None
     reading_id: UUID | None
     reason: str
+    stream: str | None = None
+    seq: int | None = None
 
     def as_unreadable(self, reason: str) -> "Unreadable":
         """Return the same message with another reason."""
@@ -59,8 +64,15 @@ class Readable:
 
     def as_unreadable(self, reason: str) -> Unreadable:
         """Return this message as one that could not be filed after all."""
-        id_ = self.reading.reading_id
-        return Unreadable(self.arrived, self.gateway_id, self.slot, id_, reason)
+        return Unreadable(
+            self.arrived,
+            self.gateway_id,
+            self.slot,
+            self.reading.reading_id,
+            reason,
+            self.stream,
+            self.seq,
+        )
 
 
 Opened = Readable | Unreadable
@@ -85,7 +97,7 @@ def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Ope
         if len(arrived.payload) > MAX_PAYLOAD:
             raise EnvelopeError("payload is too large")
         if envelope.slot is None:
-            raise EnvelopeError("no slot in the envelope")
+            raise EnvelopeError(NOBODY_SAID)
         reading = read_payload(arrived.payload)
         if envelope.reading_id not in (None, reading.reading_id):
             raise EnvelopeError("reading_id and correlation data differ")
@@ -94,6 +106,63 @@ def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Ope
     except ValidationError as error:
         return _refused(arrived, gateway_id, envelope, _why(error))
     return Readable(arrived, gateway_id, envelope.slot, envelope.stream, envelope.seq, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a gateway says of itself, proven. `sent_at` is by its clock; a will's: as it connected.
+
+    `will`: the broker says this for a gateway whose connection it has lost.
+    """
+
+    gateway_id: str
+    sent_at: datetime
+    status: Status
+
+    @property
+    def will(self) -> bool:
+        """Whether this is a last will: nothing but that the gateway is offline."""
+        return not self.status.online and self.status.sent_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A status that is not believed, or not understood. Nothing in the ward rests on it.
+
+    `gateway_id` is empty when this ward knows no such gateway.
+    """
+
+    gateway_id: str
+    reason: str
+
+
+def is_status(arrived: Arrived) -> bool:
+    """Whether a message is what a home says of itself, by its topic."""
+    return arrived.topic.endswith("/status")
+
+
+def open_status(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Told | Ignored:
+    """Prove where a status comes from and read it, or say why it is ignored.
+
+    Raises:
+        StorageDownError: the database went away, so nobody knows the gateway's key.
+    """
+    gateway_id = gateway_of(arrived.topic)
+    key = key_of(gateway_id)
+    if key is None:
+        return Ignored("", "no such gateway, or it was revoked")
+    try:
+        envelope = Envelope.read(
+            arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
+        )
+        if len(arrived.payload) > MAX_PAYLOAD:
+            raise EnvelopeError("payload is too large")
+        status = Status.model_validate_json(arrived.payload)
+    except EnvelopeError as error:
+        return Ignored(gateway_id, str(error))
+    except ValidationError as error:
+        return Ignored(gateway_id, _why(error, "status"))
+    return Told(gateway_id, envelope.sent_at, status)
 
 
 def read_payload(payload: bytes | str) -> Reading | Trace:
@@ -110,10 +179,10 @@ def read_payload(payload: bytes | str) -> Reading | Trace:
     return Trace.model_validate_json(payload)
 
 
-def _why(error: ValidationError) -> str:
+def _why(error: ValidationError, what: str = "reading") -> str:
     """Say what is wrong by pydantic's own words for it: the payload's words are not safe."""
     kinds = sorted({detail["type"] for detail in error.errors(include_input=False)})
-    return "not JSON" if kinds == ["json_invalid"] else f"not a reading: {', '.join(kinds)}"
+    return "not JSON" if kinds == ["json_invalid"] else f"not a {what}: {', '.join(kinds)}"
 
 
 def _unsigned(arrived: Arrived, gateway_id: str, reason: str) -> Unreadable:
@@ -125,5 +194,12 @@ def _unsigned(arrived: Arrived, gateway_id: str, reason: str) -> Unreadable:
 
 
 def _refused(arrived: Arrived, gateway_id: str, envelope: Envelope, reason: str) -> Unreadable:
-    id_ = envelope.reading_id
-    return Unreadable(arrived, gateway_id, envelope.slot, id_, reason)
+    return Unreadable(
+        arrived,
+        gateway_id,
+        envelope.slot,
+        envelope.reading_id,
+        reason,
+        envelope.stream,
+        envelope.seq,
+    )

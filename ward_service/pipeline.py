@@ -20,6 +20,7 @@ from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
     Act,
     AlertAct,
+    HomeTrouble,
     Input,
     StayAct,
     TimePassed,
@@ -36,24 +37,46 @@ from ward_service.errors import (
     StorageDownError,
 )
 from ward_service.logs import log
-from ward_service.opened import Arrived, Opened, Readable, Unreadable, open_message
+from ward_service.opened import NOBODY_SAID, Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.store.stays import state_of
 from ward_service.store.tables import (
     ActRow,
     AlertRow,
     DueRow,
     EpisodeRow,
+    HomeTroubleRow,
     QuarantineRow,
     SlotRow,
 )
 from ward_service.store.unit_of_work import Store
+from ward_service.streams import Streams
 from ward_service.ward import Ward
 
-__all__ = ["Arrived", "act", "act_on_stay", "look_at_silence", "take_batch", "write_due"]
+__all__ = [
+    "Arrived",
+    "Stay",
+    "act",
+    "act_on_stay",
+    "look_at_silence",
+    "take_batch",
+    "tell",
+    "write_due",
+]
 
 LOOK_AGAIN = timedelta(seconds=30)
 # A request that waited for the database may come to a stay that was looked at after it came.
 WAITED_AT_MOST = timedelta(seconds=60)
+SAME_ID = "another message with this id was kept before"
+SAME_NUMBER = HomeTrouble(
+    "home.same_number",
+    "two different messages from this home carry one number, and both are kept: "
+    "the box at home may have been reset or copied. Tell support",
+)
+WHOSE = HomeTrouble(
+    "home.whose",
+    "a reading came from this home and nobody said whose it was. It may be this person's: ask. "
+    "Support can see it on the Data quality page",
+)
 HEARD = "heard"  # the stage whose heartbeat is the last message from any home
 
 
@@ -98,7 +121,7 @@ def _set_aside(ward: Ward, message: Unreadable, now: datetime) -> list[tuple[str
 
 
 @dataclass(slots=True)
-class _Stay:
+class Stay:
     """A stay while a transaction works on it: loaded once, folded many times, saved once.
 
     What it takes in is counted, and its time does not run backwards, so that a replay can take
@@ -163,14 +186,18 @@ class _Stay:
 def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str, Receipt]]:
     """Do a whole batch in one transaction, in the order in which it came."""
     with ward.unit_of_work() as store:
+        streams = Streams.of(store, batch)
         places = store.places({message.gateway_id for message in batch})
         known = _Known.ask(store, [message for message in batch if isinstance(message, Readable)])
         filed = [_file(message, known, places) for message in batch]
-        stays = _load(ward, store, {id_ for _, id_ in filed if id_ is not None}, now)
+        perhaps = _perhaps_theirs([message for message, _ in filed], places)
+        whose = {id_ for _, id_ in filed if id_ is not None}
+        stays = _load(ward, store, whose.union(*perhaps.values()), now)
         rows: list[dict[str, Any]] = []
         receipts: list[tuple[str, Receipt]] = []
         for message, episode_id in filed:
             stay = stays.get(episode_id) if episode_id else None
+            came_before = not streams.came(message, now)
             if isinstance(message, Readable) and stay is not None:
                 try:
                     done = stay.fold(as_input(message.reading, message.slot), now)
@@ -179,17 +206,24 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
                     message = message.as_unreadable(f"our fault: {type(error).__name__}")
                 else:
                     rows.append(_row(message, stay, done))
+                    if came_before and not store.was_quarantined(
+                        message.gateway_id, _id_of(message)
+                    ):
+                        tell(store, stay, message.gateway_id, SAME_NUMBER, now)
             outcome, reason = Outcome.KEPT, ""
             if isinstance(message, Readable) and stay is None:
                 outcome = Outcome.DUPLICATE
             elif isinstance(message, Unreadable):
                 outcome, reason = Outcome.QUARANTINED, message.reason
-                _quarantine(store, message, stay, now)
+                if _quarantine(store, message, stay, now) and message.reason == NOBODY_SAID:
+                    for theirs in perhaps[message.gateway_id]:
+                        tell(store, stays[theirs], message.gateway_id, WHOSE, now)
             reading_id = _id_of(message)
             if reading_id is not None:
                 receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
                 receipts.append((message.gateway_id, receipt))
         store.add_readings(rows)
+        streams.save(store, now)
         for stay in stays.values():
             if stay.steps:
                 stay.save(store, now)
@@ -197,17 +231,33 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
     return receipts
 
 
+def _perhaps_theirs(
+    batch: Sequence[Opened], places: dict[tuple[str, int], list[SlotRow]]
+) -> dict[str, list[UUID]]:
+    """Return who has a slot now, by gateway, of gateways that sent what nobody claimed."""
+    unclaimed = {
+        message.gateway_id
+        for message in batch
+        if isinstance(message, Unreadable) and message.reason == NOBODY_SAID
+    }
+    found: dict[str, list[UUID]] = {gateway_id: [] for gateway_id in unclaimed}
+    for (gateway_id, _), holders in places.items():
+        if gateway_id in unclaimed:
+            found[gateway_id] += [h.episode_id for h in holders if h.until is None]
+    return found
+
+
 @dataclass(slots=True)
 class _Known:
-    """Which readings are kept already, those of this batch included."""
+    """Which readings are kept already, with their payloads, those of this batch included."""
 
-    by_id: set[tuple[str, UUID]]
+    by_id: dict[tuple[str, UUID], bytes]
     by_key: set[tuple[str, str]]
 
     @classmethod
     def ask(cls, store: Store, batch: Sequence[Readable]) -> "_Known":
         if not batch:
-            return cls(set(), set())
+            return cls({}, set())
         ids = [message.reading.reading_id for message in batch]
         keys = [m.reading.source_key for m in batch if m.reading.source_key is not None]
         return cls(*store.known_readings({m.gateway_id for m in batch}, ids, keys))
@@ -217,10 +267,20 @@ class _Known:
         id_ = (message.gateway_id, message.reading.reading_id)
         key = (message.gateway_id, message.reading.source_key or "")
         twice = id_ in self.by_id or (bool(key[1]) and key in self.by_key)
-        self.by_id.add(id_)
+        self.by_id.setdefault(id_, message.arrived.payload)
         if key[1]:
             self.by_key.add(key)
         return twice
+
+    def contradicts(self, message: Readable) -> bool:
+        """Say whether something else was kept under this id: then it is no duplicate.
+
+        A minute of samples of which a full spool kept only a summary is what was kept, in short.
+        """
+        kept = self.by_id.get((message.gateway_id, message.reading.reading_id))
+        if kept is None or kept == message.arrived.payload:
+            return False
+        return not (isinstance(message.reading, Trace) and message.reading.summary_of is not None)
 
 
 def _file(
@@ -231,6 +291,9 @@ def _file(
     if isinstance(message, Unreadable):
         now_in_it = next((h.episode_id for h in holders if h.until is None), None)
         return message, now_in_it
+    if known.contradicts(message):
+        now_in_it = next((h.episode_id for h in holders if h.until is None), None)
+        return message.as_unreadable(SAME_ID), now_in_it
     if known.twice(message):
         return message, None
     at = message.measured_at
@@ -246,25 +309,38 @@ def _file(
     return message.as_unreadable(reason), now_in_it
 
 
-def _load(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[UUID, _Stay]:
+def _load(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[UUID, Stay]:
+    """Return stays to work on, locked for this transaction."""
     if not ids:
         return {}
     absence_until = store.absence_until(now)
     rows = store.episodes(ids, lock=True)
     return {
-        id_: _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
+        id_: Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
         for id_, row in rows.items()
     }
 
 
+# What a nurse is told of a quarantined message, by how its reason begins. The exact reason is for
+# support: it stands with the message, and on the Data quality page.
+_TOLD = {
+    "our fault": "a message from this home could not be worked through: our fault",
+    "its time fits nobody": "a reading came whose time fits nobody who had this place: "
+    "somebody must decide whose it is",
+    SAME_ID: SAME_NUMBER.words,
+    "mac does not match": "a message that claims to come from this home was not signed by its box",
+    "": "a message from this home could not be read",
+}
+_SEE = ". Support can see why on the Data quality page"
+
+
 def as_unreadable(reason: str) -> UnreadableArrived:
     """Return what could not be read as the rules take it; replay makes it anew from the reason."""
-    if reason.startswith("our fault"):
-        return UnreadableArrived("a message could not be worked through: our fault")
-    return UnreadableArrived(f"a message could not be read: {reason}")
+    words = next(told for begins, told in _TOLD.items() if reason.startswith(begins))
+    return UnreadableArrived(words + _SEE)
 
 
-def _row(message: Readable, stay: _Stay, done: Step) -> dict[str, Any]:
+def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
     """Return a reading as the store keeps it, with what was made of it."""
     judged = done.judged
     assert judged is not None  # noqa: S101 - a reading was folded
@@ -302,10 +378,32 @@ def _row(message: Readable, stay: _Stay, done: Step) -> dict[str, Any]:
     }
 
 
-def _quarantine(store: Store, message: Unreadable, stay: _Stay | None, now: datetime) -> None:
+def tell(store: Store, stay: Stay, gateway_id: str, trouble: HomeTrouble, now: datetime) -> None:
+    """Tell people what is wrong at the home of a stay. It is kept, so that replay tells it again.
+
+    The stay must be saved afterwards.
+    """
+    at = stay.moment(now)
+    stay.fold(trouble, now)
+    store.add_home_trouble(
+        HomeTroubleRow(
+            episode_id=stay.row.id,
+            input_no=stay.inputs,
+            gateway_id=gateway_id,
+            at=at,
+            about=trouble.about,
+            words=trouble.words,
+        )
+    )
+
+
+def _quarantine(store: Store, message: Unreadable, stay: Stay | None, now: datetime) -> bool:
     """Keep what could not be read, and tell the people who look after whoever has its slot.
 
     The same message about the same person again is counted, and told once.
+
+    Returns:
+        Whether it came for the first time.
     """
     arrived = message.arrived
     about = stay.row.id.bytes if stay else b""
@@ -328,6 +426,7 @@ def _quarantine(store: Store, message: Unreadable, stay: _Stay | None, now: date
     if first and stay is not None:
         stay.fold(as_unreadable(message.reason), now)
     log("reading.quarantined", gateway_id=message.gateway_id, reason=message.reason)
+    return first
 
 
 def _id_of(message: Opened) -> UUID | None:
@@ -343,7 +442,7 @@ def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
         absence_until = store.absence_until(now)
         rows = store.episodes_due(now, limit)
         for row in rows:
-            stay = _Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
+            stay = Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
             before = stay.state
             stay.fold(TimePassed(), now)
             if stay.state != before:

@@ -23,10 +23,10 @@ import uvicorn
 from ward_service import worker
 from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
+from ward_service.homes import take_in
 from ward_service.ingest import subscriber
 from ward_service.logs import log
 from ward_service.notify import outbox
-from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 
@@ -91,10 +91,10 @@ def _settle_memory() -> None:
 
 
 def run_ingest(ward: Ward, stop: Event) -> None:
-    """Take readings from the broker until told to stop."""
+    """Take readings, and what homes say of themselves, from the broker until told to stop."""
     subscriber.run(
         settings=ward.settings,
-        commit=lambda batch: take_batch(ward, batch, ward.clock.now()),
+        commit=lambda batch: take_in(ward, batch, ward.clock.now()),
         key_of=ward.key_of,
         beat=partial(beat, ward, subscriber.STAGE),
         now=ward.clock.now,

@@ -1,10 +1,11 @@
-"""The tick: silence, provisional alerts that nobody repeated, expected readings. On a clock."""
+"""The tick: silence, provisional alerts that nobody repeated, missing numbers. On a clock."""
 
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
 
 from ward_service.errors import StorageDownError
+from ward_service.homes import look_at_gaps
 from ward_service.logs import log
 from ward_service.pipeline import look_at_silence, write_due
 from ward_service.store.tables import BlindRow
@@ -48,5 +49,7 @@ def run_worker(ward: Ward, stop: Event) -> None:
 def tick(ward: Ward, now: datetime) -> None:
     """Do everything that has fallen due by now."""
     while look_at_silence(ward, now, AT_ONCE) == AT_ONCE:  # more are waiting
+        pass
+    while look_at_gaps(ward, now, AT_ONCE) == AT_ONCE:
         pass
     write_due(ward, now)

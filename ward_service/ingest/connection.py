@@ -193,7 +193,10 @@ class Connection:
         self._window = getattr(said, "ReceiveMaximum", DEFAULT_RECEIVE_MAXIMUM)
         self._begin(object())
         # Every time: it changes nothing in a session that was kept, and heals one that was lost.
-        client.subscribe(topic(EVERY_GATEWAY, "readings"), qos=1)
+        # Retained statuses come again with it: whoever takes them knows which are old.
+        client.subscribe(
+            [(topic(EVERY_GATEWAY, "readings"), 1), (topic(EVERY_GATEWAY, "status"), 1)]
+        )
         log("broker.connected", session_kept=flags.session_present)
 
     def _on_subscribe(

@@ -9,7 +9,7 @@ from uuid import UUID
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
 from ward_service.domain.arriving import as_input
 from ward_service.domain.episode import Person
-from ward_service.domain.inputs import Input
+from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.opened import read_payload
 from ward_service.pipeline import as_unreadable
 from ward_service.store.stays import deed_of, person_of
@@ -104,6 +104,9 @@ def histories(store: Store, ids: Sequence[UUID]) -> Iterator[History]:
     for unread in store.unreadables_taken(ids):
         told = Taken(unread.at, as_unreadable(unread.reason))
         taken[unread.episode_id].append((unread.input_no, told))
+    for told_of in store.troubles_taken(ids):
+        trouble = HomeTrouble(told_of.about, told_of.words)
+        taken[told_of.episode_id].append((told_of.input_no, Taken(told_of.at, trouble)))
     for act in store.acts_taken(ids):
         done = Taken(act.at, deed_of(act), bool(act.refused))
         taken[act.episode_id].append((act.input_no, done))

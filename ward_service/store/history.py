@@ -14,6 +14,7 @@ from ward_service.store.tables import (
     AlertRow,
     BlindRow,
     EpisodeRow,
+    HomeTroubleRow,
     LedgerRow,
     MessageRow,
     QuarantineRow,
@@ -38,6 +39,16 @@ class TakenUnreadable(NamedTuple):
     input_no: int
     at: datetime
     reason: str
+
+
+class TakenTrouble(NamedTuple):
+    """What people of a stay were told of its home, and its place among what the stay took in."""
+
+    episode_id: UUID
+    input_no: int
+    at: datetime
+    about: str
+    words: str
 
 
 class LedCall(NamedTuple):
@@ -96,6 +107,13 @@ class HistoryStore(PartStore):
         for id_, number, at, reason in found:
             if id_ is not None and number is not None:
                 yield TakenUnreadable(id_, number, at, reason)
+
+    def troubles_taken(self, ids: Iterable[UUID]) -> Iterator[TakenTrouble]:
+        """Yield what people of these stays were told of their homes."""
+        row = HomeTroubleRow
+        query = select(row.episode_id, row.input_no, row.at, row.about, row.words)
+        for found in self._session.execute(query.where(row.episode_id.in_(set(ids)))):
+            yield TakenTrouble(*found)
 
     def acts_taken(self, ids: Iterable[UUID]) -> list[ActRow]:
         """Return what people did about these stays."""

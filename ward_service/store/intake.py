@@ -57,17 +57,20 @@ class IntakeStore(PartStore):
 
     def known_readings(
         self, gateway_ids: Iterable[str], reading_ids: Sequence[UUID], source_keys: Sequence[str]
-    ) -> tuple[set[tuple[str, UUID]], set[tuple[str, str]]]:
-        """Return which of these are kept already, by (gateway, id) and by (gateway, source key)."""
+    ) -> tuple[dict[tuple[str, UUID], bytes], set[tuple[str, str]]]:
+        """Return which of these are kept already, by (gateway, id) and by (gateway, source key).
+
+        Those by id with their payload, as it was sent.
+        """
         row = ReadingRow
         same = or_(row.reading_id.in_(reading_ids), row.source_key.in_(source_keys))
         if not source_keys:  # the common case, and the quicker question
             same = or_(row.reading_id.in_(reading_ids))
-        query = select(row.gateway_id, row.reading_id, row.source_key)
+        query = select(row.gateway_id, row.reading_id, row.source_key, row.payload)
         kept = self._session.execute(query.where(row.gateway_id.in_(set(gateway_ids)), same)).all()
         return (
-            {(gateway, reading_id) for gateway, reading_id, _ in kept},
-            {(gateway, key) for gateway, _, key in kept if key is not None},
+            {(gateway, reading_id): payload.encode() for gateway, reading_id, _, payload in kept},
+            {(gateway, key) for gateway, _, key, _ in kept if key is not None},
         )
 
     def add_readings(self, rows: Sequence[Mapping[str, Any]]) -> None:

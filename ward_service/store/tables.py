@@ -281,6 +281,94 @@ class QuarantineRow(Base):
     __table_args__ = (UniqueConstraint("gateway_id", "sha256"),)
 
 
+class StreamRow(Base):
+    """Which numbers of a home's stream have come: `domain.numbers.Numbers`, written down.
+
+    `beyond` holds [first, last, seen at] of each stretch. `last_at` is when a number came last,
+    `look_at` when somebody must be told of a gap that nobody was told of.
+    """
+
+    __tablename__ = "stream"
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    upto: Mapped[int] = mapped_column(BigInteger)
+    beyond: Mapped[list[Any] | None]
+    made: Mapped[int] = mapped_column(BigInteger)
+    made_at: Mapped[datetime | None]
+    told_upto: Mapped[int] = mapped_column(BigInteger)
+    given_up: Mapped[int] = mapped_column(BigInteger)
+    given_up_to: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime | None]
+    look_at: Mapped[datetime | None]
+    # The worker asks this all the time; streams with a gap are few.
+    __table_args__ = (
+        Index(
+            "ix_stream_look_at",
+            "look_at",
+            postgresql_where=text("look_at IS NOT NULL"),
+            sqlite_where=text("look_at IS NOT NULL"),
+        ),
+    )
+
+
+class HomeStatusRow(Base):
+    """What a gateway said of itself last. `since` is since when it is online, or offline.
+
+    `received_at` is when we heard that. All from `stream` on is what it said at `told_at`: its last
+    will says nothing of it. `sent_at` and `will_at` are by the home's clock: an older status, or a
+    will that was known, changes nothing.
+    """
+
+    __tablename__ = "home_status"
+    gateway_id: Mapped[str] = mapped_column(ForeignKey("gateway.id"), primary_key=True)
+    online: Mapped[bool]
+    since: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    will_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    stream: Mapped[str | None]
+    next_seq: Mapped[int | None] = mapped_column(BigInteger)
+    depth: Mapped[int | None] = mapped_column(BigInteger)
+    oldest_at: Mapped[datetime | None]
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    radio: Mapped[str | None]
+    software: Mapped[str | None]
+    clock_ahead_s: Mapped[float | None]
+    unclaimed: Mapped[int | None] = mapped_column(BigInteger)
+    plans: Mapped[dict[str, Any] | None]
+    devices: Mapped[list[Any] | None]
+    troubles: Mapped[list[Any] | None]
+
+
+class IgnoredStatusRow(Base):
+    """Status messages that were not believed or not understood, counted.
+
+    `gateway_id` is empty for gateways that this ward does not know: nobody can fill a disk.
+    """
+
+    __tablename__ = "ignored_status"
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    times: Mapped[int]
+    last_at: Mapped[datetime]
+
+
+class HomeTroubleRow(Base):
+    """What people of a stay were told of its home: an input of the rules, kept for replay.
+
+    `input_no` is its place among what the rules took in of the stay.
+    """
+
+    __tablename__ = "home_trouble"
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), primary_key=True)
+    input_no: Mapped[int] = mapped_column(primary_key=True)
+    gateway_id: Mapped[str]
+    at: Mapped[datetime]
+    about: Mapped[str]
+    words: Mapped[str]
+
+
 class AlertRow(Base):
     """An alert as it stands; its history is the ledger. `pathway` is what it opened under.
 

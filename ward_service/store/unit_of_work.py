@@ -11,19 +11,27 @@ from ward_service.store.board import BoardStore
 from ward_service.store.calls import CallsStore
 from ward_service.store.connect import Sessions
 from ward_service.store.history import HistoryStore
+from ward_service.store.homes import HomesStore
 from ward_service.store.intake import IntakeStore
 from ward_service.store.outbox import OutboxStore
 from ward_service.store.stays import StaysStore
 
 
 class Store(
-    IntakeStore, StaysStore, CallsStore, OutboxStore, BoardStore, AccountsStore, HistoryStore
+    IntakeStore,
+    HomesStore,
+    StaysStore,
+    CallsStore,
+    OutboxStore,
+    BoardStore,
+    AccountsStore,
+    HistoryStore,
 ):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
-    intake: what arrives; stays: episodes, alerts and homes; calls: ladders and who is to be called;
-    outbox: sending, and the roster; board: what screens ask; accounts: who may sign in; history:
-    what replay asks.
+    intake: what arrives; homes: how homes are, and what came of their streams; stays: episodes,
+    alerts and places; calls: ladders and who is to be called; outbox: sending, and the roster;
+    board: what screens ask; accounts: who may sign in; history: what replay asks.
     """
 
 
