@@ -2,20 +2,24 @@
 
 A reading exists once `add` has returned, and is forgotten only when the ward's receipt says that
 it is kept, a duplicate, or quarantined. Order and order numbers (`seq`) survive every death of the
-process. Source: RELIABILITY.md B.6, D.2, G.2.
+process. It grows to its bounds and no further: nearly full, it makes traces shorter; full, it
+refuses. Source: DESIGN.md promise 1; RELIABILITY.md B.6, D.2, G.2.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
-from device_gateway.spool_file import SpoolFile
+from device_gateway.bounds import Bounds, Fullness, fullness, room
+from device_gateway.condense import condensed, may_condense
+from device_gateway.spool_file import SpoolFile, SpoolFullError
 from ward_service.contract.messages import MAX_PAYLOAD, Receipt
 from ward_service.contract.vocabulary import Outcome, Quality, Vital
 
@@ -28,6 +32,11 @@ DRAWER_HOLDS: Final = 1_000
 ASKED_ABOUT_HOLDS: Final = 5_000
 # The slot of a reading of which nobody at home has said whose it is: it travels without one.
 NOBODY: Final = 0
+# How many rows are made shorter, or forgotten, each time that a nearly full spool takes something:
+# many more than came, so that it empties faster than it fills, and few enough to be quick.
+SHORTENS: Final = 64
+# What a nearly full spool still looks back on: a month of five readings a day.
+KEPT_LEAST: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +150,19 @@ class Drawer:
 class Spool:
     """One home's spool. Safe to use from several threads of one process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
         """Open the spool, and make it if there is none.
 
         Raises:
             SpoolBusyError: another process has it open.
-            SpoolError: it is no spool, or of a newer version than this program.
+            SpoolDamagedError: it is no spool, or can no longer be trusted.
+            SpoolError: it cannot be opened, or is of a newer version than this program.
         """
         self.path = path
-        self._file = SpoolFile(path)
+        self._bounds = bounds or Bounds()
+        self._file = SpoolFile(path, self._bounds)
+        self._full = Fullness.ROOMY
+        self._refused_at: int | None = None  # how much room there was when it last refused
         self.stream = str(self._file.rows("select stream from about")[0][0])
         given = self._file.rows("select seq from sqlite_sequence where name = 'outbox'")
         self._last_seq = int(given[0][0]) if given else 0
@@ -181,20 +194,31 @@ class Spool:
             SpoolFullError: nothing of this is kept; what was there before is safe.
             ValueError: a payload is larger than the wire carries.
         """
-        with self._file.transaction() as db:
-            numbers = [seq for entry in entries if (seq := _put(db, entry)) is not None]
+        with self._bounded() as (db, shorten):
+            numbers = _put_all(db, entries, shorten=shorten)
             _put_progress(db, progress)
         return self._numbered(numbers)
 
     def settle(self, receipts: Iterable[Receipt], now: datetime) -> list[int]:
         """Forget what these receipts are for, and return its numbers. Unknown ids change nothing.
 
-        What the ward quarantined moves to the drawer with the ward's reason.
+        What the ward quarantined moves to the drawer with the ward's reason. On a full disk the
+        ballast makes the room that forgetting needs.
 
         Raises:
-            SpoolFullError: the disk is full; nothing was forgotten, and a resend brings the
-                receipts again.
+            SpoolFullError: the disk cannot be written; nothing was forgotten, and a resend brings
+                the receipts again.
         """
+        named = list(receipts)
+        try:
+            settled = self._settled(named, now)
+        except SpoolFullError:
+            self._file.relieve()
+            settled = self._settled(named, now)
+        self._file.tidy()
+        return settled
+
+    def _settled(self, receipts: Sequence[Receipt], now: datetime) -> list[int]:
         settled: list[int] = []
         with self._file.transaction() as db:
             for receipt in receipts:
@@ -268,7 +292,7 @@ class Spool:
         Raises:
             SpoolFullError: nothing of this is kept; what was there before is safe.
         """
-        with self._file.transaction() as db:
+        with self._bounded() as (db, _):
             db.executemany(
                 "insert into sample (device, slot, at, body) values (?, ?, ?, ?)",
                 [(s.device, s.slot, _utc_text(s.at), _body(s)) for s in samples],
@@ -297,9 +321,9 @@ class Spool:
             SpoolFullError: the seconds are still there.
             ValueError: a payload is larger than the wire carries.
         """
-        with self._file.transaction() as db:
+        with self._bounded() as (db, shorten):
             db.execute("delete from sample where device = ? and at < ?", (device, _utc_text(until)))
-            numbers = [seq for entry in entries if (seq := _put(db, entry)) is not None]
+            numbers = _put_all(db, entries, shorten=shorten)
         return self._numbered(numbers)
 
     # --- whose it is --------------------------------------------------------------------------
@@ -324,13 +348,12 @@ class Spool:
         Raises:
             SpoolFullError: it is still unclaimed.
         """
-        with self._file.transaction() as db:
+        with self._bounded() as (db, shorten):
             found = db.execute(
                 "delete from unclaimed where reading_id = ? returning id", (entry.reading_id.bytes,)
             ).fetchall()
-            seq = _put(db, entry) if found else None
-        self._numbered([seq] if seq else [])
-        return seq
+            numbers = _put_all(db, [entry] if found else [], shorten=shorten)
+        return self._numbered(numbers)[0] if numbers else None
 
     # --- what the home looks back on, and its plans -------------------------------------------
 
@@ -362,6 +385,15 @@ class Spool:
                 (_utc_text(before),),
             ).rowcount
 
+    def kept_within(self, now: datetime) -> int:
+        """Forget what is older, or more, than the home looks back on; return how many.
+
+        What has no receipt stays, however old.
+        """
+        gone = self.forget_kept(now - timedelta(days=self._bounds.kept_days))
+        with self._file.transaction() as db:
+            return gone + _forget_oldest_kept(db, least=self._bounds.kept_rows, most=-1)
+
     def keep_plan(self, plan: HeldPlan) -> bool:
         """Keep a plan in place of the slot's older one; False if it is not newer.
 
@@ -386,6 +418,69 @@ class Spool:
             for slot, number, at, payload in rows
         ]
 
+    # --- how full it is -----------------------------------------------------------------------
+
+    def fullness(self) -> Fullness:
+        """Return how full the spool is. What it has just refused had found it full."""
+        left = room(self._file.extent(), self._bounds)
+        self._full = fullness(left, self._bounds, self._full)
+        refused = self._refused_at is not None and left <= self._refused_at
+        return Fullness.FULL if refused or not self._file.ballast.whole else self._full
+
+    def size(self) -> int:
+        """Return the bytes of the file and what stands beside it, without the ballast."""
+        return self._file.extent().on_disk
+
+    def tidy(self) -> None:
+        """Give back room, and put the ballast back, where that can be done now."""
+        self._file.tidy()
+
+    @contextmanager
+    def _bounded(self) -> Iterator[tuple[Connection, bool]]:
+        """Run one block in one transaction that may grow the spool; whether to shorten traces.
+
+        Raises:
+            SpoolFullError: the block would have grown the spool past its bounds, and never
+                happened.
+        """
+        try:
+            self._must_have_ballast()
+            shorten = self._make_room()
+            with self._file.transaction() as db:
+                before = self._file.extent_within(db)
+                yield db, shorten
+                after = self._file.extent_within(db)
+                if room(after, self._bounds) < 0 and after.used > before.used:
+                    raise SpoolFullError(
+                        f"the spool {self.path} is full; what it holds is safe, and it takes again"
+                        " when the ward has sent receipts, or its disk has room"
+                    )
+        except SpoolFullError:
+            self._refused_at = room(self._file.extent(), self._bounds)
+            raise
+        self._refused_at = None
+
+    def _must_have_ballast(self) -> None:
+        if self._file.ballast.whole:
+            return
+        self._file.tidy()
+        if not self._file.ballast.whole:
+            raise SpoolFullError(
+                f"the disk of the spool {self.path} is full; what it holds is safe. Free space on"
+                " this disk"
+            )
+
+    def _make_room(self) -> bool:
+        """Forget and shorten some where the spool is nearly full; return whether it is."""
+        left = room(self._file.extent(), self._bounds)
+        self._full = fullness(left, self._bounds, self._full)
+        if self._full is Fullness.ROOMY:
+            return False
+        with self._file.transaction() as db:
+            if not _forget_oldest_kept(db, least=KEPT_LEAST, most=SHORTENS):
+                _condense_oldest(db, SHORTENS)
+        return True
+
     def _numbered(self, numbers: list[int]) -> list[int]:
         if numbers:
             self._last_seq = max(self._last_seq, numbers[-1])
@@ -395,6 +490,54 @@ class Spool:
         sql = f"select seq, reading_id, payload, slot from outbox {where}"  # noqa: S608 - our own
         rows = self._file.rows(sql, values)
         return [Held(seq, UUID(bytes=id_), payload, slot) for seq, id_, payload, slot in rows]
+
+
+def _put_all(
+    db: Connection, entries: Iterable[Outgoing | Unclaimed | SetAside], *, shorten: bool
+) -> list[int]:
+    """Write entries, traces as summaries if need be; return the numbers of those on their way."""
+    numbers: list[int] = []
+    for entry in entries:
+        seq = _put(db, _shortened(entry) if shorten else entry)
+        if seq is not None:
+            numbers.append(seq)
+    return numbers
+
+
+def _shortened(entry: Outgoing | Unclaimed | SetAside) -> Outgoing | Unclaimed | SetAside:
+    if isinstance(entry, SetAside) or not may_condense(entry.payload):
+        return entry
+    return replace(entry, payload=condensed(entry.payload) or entry.payload)
+
+
+def _condense_oldest(db: Connection, most: int) -> None:
+    """Make the oldest waiting traces shorter, each in its place in the stream.
+
+    Deleted and written again, for only a deletion makes SQLite join pages that are half empty.
+    """
+    rows = db.execute(
+        "select seq, reading_id, taken_at, payload, slot from outbox"
+        " where condensable order by seq limit ?",
+        (most,),
+    ).fetchall()
+    for seq, id_, taken_at, payload, slot in rows:
+        shorter = condensed(payload) or payload
+        db.execute("delete from outbox where seq = ?", (seq,))
+        db.execute(
+            "insert into outbox (seq, reading_id, taken_at, payload, slot) values (?, ?, ?, ?, ?)",
+            (seq, id_, taken_at, shorter, slot),
+        )
+        db.execute("update kept set payload = ? where reading_id = ?", (shorter, id_))
+
+
+def _forget_oldest_kept(db: Connection, least: int, most: int) -> int:
+    """Forget receipted readings, oldest first, down to `least` rows, at most `most` at a time."""
+    return db.execute(
+        "delete from kept where reading_id in (select reading_id from kept"
+        " where receipted_at is not null order by measured_at"
+        " limit min(?, max(0, (select count(*) from kept) - ?)))",
+        (most if most >= 0 else 1 << 62, least),
+    ).rowcount
 
 
 def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
@@ -414,8 +557,9 @@ def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
         )
         return None
     cursor = db.execute(
-        "insert into outbox (reading_id, taken_at, payload, slot) values (?, ?, ?, ?)",
-        (id_, taken_at, entry.payload, entry.slot),
+        "insert into outbox (reading_id, taken_at, payload, slot, condensable)"
+        " values (?, ?, ?, ?, ?)",
+        (id_, taken_at, entry.payload, entry.slot, may_condense(entry.payload)),
     )
     if entry.measured_at is not None:
         db.execute(

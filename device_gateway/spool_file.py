@@ -1,6 +1,7 @@
 """The file under the spool: SQLite, locked by one process, durable with every commit.
 
 The tables stand here, and how an older file becomes a newer one; what they mean is in `spool.py`.
+The file gives back what it no longer needs, and its log is emptied before it grows large.
 Source: RELIABILITY.md B.6, D.2, G.2.
 """
 
@@ -14,6 +15,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from device_gateway.ballast import Ballast
+from device_gateway.bounds import MB, WAL_HOLDS, Bounds, Extent
+
+_PAGE: Final = 4_096
+_BESIDE: Final = ("-wal", "-shm")  # SQLite's log, and the index of it
+_SPARE_MAX: Final = MB // 4  # empty pages that the file may hold before it gives some back
+_GIVES_BACK: Final = 256  # pages at a time, so that no reading waits long for it
+# SQLite's words for a file that is not what was written.
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # What each version added to the file of the one before it, in one transaction each.
 _VERSIONS: Final = (
     """
@@ -77,6 +87,12 @@ create table asked_about (
     at text not null
 ) without rowid;
 """,
+    """
+alter table outbox add column condensable integer not null default 0;
+update outbox set condensable = instr(payload, cast('"interval_s"' as blob)) > 0;
+create index outbox_condensable on outbox (seq) where condensable;
+create index kept_receipted on kept (measured_at) where receipted_at is not null;
+""",
 )
 SCHEMA_VERSION: Final = len(_VERSIONS)
 _NEW_STREAM: Final = "insert into about values ('{}');"
@@ -84,6 +100,10 @@ _NEW_STREAM: Final = "insert into about values ('{}');"
 
 class SpoolError(Exception):
     """The spool cannot be used. The text says what happened, what is kept and what to do."""
+
+
+class SpoolDamagedError(SpoolError):
+    """The file is there and cannot be trusted: no longer what was written to it."""
 
 
 class SpoolBusyError(SpoolError):
@@ -97,21 +117,24 @@ class SpoolFullError(SpoolError):
 class SpoolFile:
     """The open file. Safe to use from several threads of one process."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, and make it if there is none.
+    def __init__(self, path: Path, bounds: Bounds) -> None:
+        """Open the file, and make it if there is none; on a full disk with its ballast's room.
 
         Raises:
             SpoolBusyError: another process has it open.
-            SpoolError: it is no spool, or of a newer version than this program.
+            SpoolDamagedError: it is there, and cannot be trusted; nothing was changed.
+            SpoolError: it cannot be opened, or is of a newer version than this program.
         """
         self.path = path
+        self.ballast = Ballast(path.with_name(f"{path.name}.ballast"), bounds.ballast_bytes)
         self._guard = threading.Lock()
         self._lock = _lock(path)
         try:
-            self._db = _open(path)
+            self._db = self._opened()
         except BaseException:
             os.close(self._lock)
             raise
+        self.ballast.put_back()
 
     def close(self) -> None:
         """Let go of the file. What it holds stays. May be called again."""
@@ -139,6 +162,7 @@ class SpoolFile:
 
         Raises:
             SpoolFullError: the disk is full, or refuses to be written; the block never happened.
+            SpoolDamagedError: the file is no longer what was written; the block never happened.
         """
         with self._guard:
             try:
@@ -153,7 +177,78 @@ class SpoolFile:
                         f"the spool {self.path} takes nothing more ({error}); what it holds is"
                         " safe. Free space on this disk"
                     ) from error
+                if isinstance(error, sqlite3.Error) and _is_damage(error):
+                    raise _damaged(self.path, str(error)) from error
                 raise
+
+    def extent(self) -> Extent:
+        """Return how large it is, and what its disk has left.
+
+        Raises:
+            SpoolError: the file cannot be read.
+        """
+        with self._guard:
+            try:
+                return self.extent_within(self._db)
+            except sqlite3.Error as error:
+                raise SpoolError(f"the spool {self.path} cannot be read ({error})") from error
+
+    def extent_within(self, db: sqlite3.Connection) -> Extent:
+        """Return the same for the transaction that `db` is in, as if it were committed."""
+        [pages] = db.execute("pragma page_count").fetchone()
+        [empty] = db.execute("pragma freelist_count").fetchone()
+        file = self.path.stat().st_size
+        beside = sum(_size(self.path.with_name(self.path.name + end)) for end in _BESIDE)
+        disk = os.statvfs(self.path.parent)
+        return Extent(
+            used=(pages - empty) * _PAGE,
+            spare=empty * _PAGE,
+            growth=max(0, pages * _PAGE - file),
+            on_disk=file + beside,
+            free=disk.f_bavail * disk.f_frsize,
+        )
+
+    def relieve(self) -> None:
+        """Make room on a full disk at the price of the ballast, so that something can be let go."""
+        with self._guard:
+            self.ballast.throw_away()
+            self._empty_log()
+
+    def tidy(self) -> None:
+        """Give room back that is no longer needed; after a full disk all of it, and the ballast."""
+        with self._guard, suppress(sqlite3.Error):  # it can wait: nothing depends on it
+            if self.ballast.whole:
+                [empty] = self._db.execute("pragma freelist_count").fetchone()
+                if empty * _PAGE > _SPARE_MAX:
+                    self._give_back(_GIVES_BACK)
+                return
+            while self._give_back(_GIVES_BACK):
+                self._empty_log()
+            self._empty_log()
+            self.ballast.put_back()
+
+    def _give_back(self, pages: int) -> int:
+        """Return how many pages were empty before some of them were given back."""
+        [empty] = self._db.execute("pragma freelist_count").fetchone()
+        if empty:
+            # Not `execute`: it takes one step, and this pragma gives back one page a step.
+            self._db.executescript(f"pragma incremental_vacuum({pages})")
+        return int(empty)
+
+    def _empty_log(self) -> None:
+        with suppress(sqlite3.Error):  # a log that cannot be emptied is kept, and used
+            self._db.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+    def _opened(self) -> sqlite3.Connection:
+        if self.ballast.was_made and not _size(self.path):
+            raise _damaged(self.path, "it is gone, or empty")
+        try:
+            return _open(self.path)
+        except SpoolFullError:
+            if not self.ballast.was_made:
+                raise
+            self.ballast.throw_away()
+            return _open(self.path)
 
 
 def _lock(path: Path) -> int:
@@ -179,29 +274,45 @@ def _open(path: Path) -> sqlite3.Connection:
     """Open the database, and bring its tables to this program's version.
 
     Raises:
-        SpoolError: it is no spool, or of a newer version than this program.
+        SpoolDamagedError: it is no spool, or no longer what was written.
+        SpoolFullError: there is no room to open it.
+        SpoolError: it is of a newer version than this program.
     """
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
     try:
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")  # a commit returns after its fsync (D.2: measured)
-        version = int(db.execute("pragma user_version").fetchone()[0])
+        _set_up(db)
+        [version] = db.execute("pragma user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise SpoolError(
                 f"the spool {path} is of version {version}, this program knows {SCHEMA_VERSION};"
                 " nothing was changed. Run the newer device-gateway"
             )
+        [said] = db.execute("pragma quick_check(1)").fetchone()
+        if said != "ok":
+            raise _damaged(path, said.splitlines()[-1])
         _bring_up(db, version)
     except sqlite3.Error as error:
         db.close()
-        raise SpoolError(
-            f"the spool {path} cannot be opened ({error}). Keep the file, and give support a copy"
+        if _is_damage(error):
+            raise _damaged(path, str(error)) from error
+        raise SpoolFullError(
+            f"the spool {path} cannot be opened ({error}); what it holds is safe. Free space on"
+            " this disk, and see that it can be written"
         ) from error
     except SpoolError:
         db.close()
         raise
     return db
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    db.execute(f"pragma page_size = {_PAGE}")
+    db.execute("pragma auto_vacuum = incremental")  # before there is a table, or never
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = full")  # a commit returns after its fsync (D.2: measured)
+    db.execute(f"pragma wal_autocheckpoint = {WAL_HOLDS // _PAGE}")
+    db.execute(f"pragma journal_size_limit = {WAL_HOLDS}")
 
 
 def _bring_up(db: sqlite3.Connection, version: int) -> None:
@@ -210,3 +321,27 @@ def _bring_up(db: sqlite3.Connection, version: int) -> None:
         if number == 1:
             tables += _NEW_STREAM.format(secrets.token_hex(16))
         db.executescript(f"begin immediate;{tables}pragma user_version = {number};commit;")
+    if not db.execute("pragma auto_vacuum").fetchone()[0]:
+        # Made before files could shrink. Written anew once; without the room for it, another time.
+        with suppress(sqlite3.OperationalError):
+            db.execute("pragma auto_vacuum = incremental")
+            db.execute("vacuum")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # absent where Python itself raised it
+    return code & 0xFF in _DAMAGE
+
+
+def _damaged(path: Path, why: str) -> SpoolDamagedError:
+    return SpoolDamagedError(
+        f"the spool {path} is damaged, or no spool ({why}). Nothing was changed. Keep the file,"
+        " and give support a copy"
+    )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ward_service.contract.messages import Receipt
+from ward_service.contract.messages import Receipt, Trace
 from ward_service.contract.vocabulary import PATIENT, Outcome, TaskKind, Vital
 from ward_service.domain import alerts
 from ward_service.domain.arriving import as_input
