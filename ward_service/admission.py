@@ -13,6 +13,7 @@ from ward_service.domain.limits import limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.roster import unreachable
+from ward_service.notify.sms import e164
 from ward_service.store.stays import as_admitted, stored
 from ward_service.store.tables import EpisodeRow, LedgerRow, PatientRow, SlotRow
 from ward_service.store.unit_of_work import Store
@@ -39,6 +40,11 @@ def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> 
     if pathway is None:
         known = ", ".join(sorted(ward.current))
         raise NotFoundError(f"There is no pathway of that name. There is: {known}.")
+    if admission.reach is Channel.SMS and e164(admission.phone) is None:
+        raise WardError(
+            "Text messages cannot go to this number: it must be a mobile one, written as "
+            "07700 900123 or with + and its country. Nobody was admitted."
+        )
     person = _person(admission, pathway, now)
     _must_fit(admission, person, pathway, by)
     with ward.unit_of_work(read_only=True) as store:

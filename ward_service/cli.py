@@ -230,9 +230,11 @@ def roster_add(
 @roster_app.command("test")
 def roster_test(
     line: int,
-    answered: Annotated[bool, typer.Option("--answered", help="By phone: somebody did.")] = False,
+    answered: Annotated[
+        bool, typer.Option("--answered", help="By phone or SMS: somebody did.")
+    ] = False,
 ) -> None:
-    """Send a test by one line of the roster. By phone a person rings, and says who answered."""
+    """Send a test by one line of the roster, and see it arrive. By phone a person rings."""
     from ward_service.notify.roster import try_line
 
     with _ward() as ward:

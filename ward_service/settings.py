@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     smtp_timeout_s: float = Field(default=15, gt=0, le=60)
     webhook_secret_file: Path | None = None
     webhook_timeout_s: float = Field(default=5, gt=0, le=60)
+    notify_url: str = "https://api.notifications.service.gov.uk"
+    notify_api_key_file: Path | None = None
+    notify_template_id: str = ""
+    notify_timeout_s: float = Field(default=10, gt=0, le=60)
     operator_email: str = ""
     operator_webhook: str = ""
     watchdog_limit_s: float = Field(default=15, ge=2)
@@ -85,6 +89,17 @@ class Settings(BaseSettings):
         if path is None or not path.is_file():
             raise WardError("HOMEWARD_WEBHOOK_SECRET_FILE does not name a file with a secret")
         return _read_private(path)
+
+    def notify_api_key(self) -> str:
+        """Return the API key for GOV.UK Notify, by which text messages go out.
+
+        Raises:
+            WardError: there is none, or it is readable by others, or too short to be a secret.
+        """
+        path = self.notify_api_key_file
+        if path is None or not path.is_file():
+            raise WardError("HOMEWARD_NOTIFY_API_KEY_FILE does not name a file with a key")
+        return _read_private(path).decode("ascii", "replace")
 
     @property
     def watchdog_file(self) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.doors import MailServer, WebhookReceiver
+from tests.fakes.notify import API_KEY, NotifyServer
 from tests.notify.desk import Desk, HandClock
 from ward_service.logs import set_up
 from ward_service.settings import Settings
@@ -25,6 +26,22 @@ def mail() -> Iterator[MailServer]:
     made = MailServer()
     yield made
     made.close()
+
+
+@pytest.fixture
+def notify() -> Iterator[NotifyServer]:
+    made = NotifyServer()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """A file with the invented API key of the stand-in for GOV.UK Notify."""
+    path = tmp_path / "notify-key"
+    path.touch(mode=0o600)
+    path.write_text(f"{API_KEY}\n")
+    return path
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ def test_a_channel_that_is_not_set_up_says_what_is_missing(tmp_path: Path) -> No
     for channel, said in (
         (Channel.EMAIL, "HOMEWARD_SMTP_HOST"),
         (Channel.WEBHOOK, "HOMEWARD_WEBHOOK_SECRET_FILE"),
-        (Channel.SMS, "SMS cannot be sent by this version"),
+        (Channel.SMS, "HOMEWARD_NOTIFY_API_KEY_FILE"),
     ):
         with pytest.raises(NotifyError, match=said) as refused:
             channels[channel].send(CALL)

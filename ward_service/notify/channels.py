@@ -8,13 +8,17 @@ from ward_service.notify.email import Email
 from ward_service.notify.notifier import Notifier, NotifyError, Outgoing
 from ward_service.notify.phone import Phone
 from ward_service.notify.screen import Screen
+from ward_service.notify.sms import open_sms
 from ward_service.notify.webhook import Webhook
 from ward_service.settings import Settings
 
 _HOW = {
     Channel.EMAIL: "email is not set up here (HOMEWARD_SMTP_HOST and HOMEWARD_SMTP_FROM)",
     Channel.WEBHOOK: "webhooks are not set up here (HOMEWARD_WEBHOOK_SECRET_FILE)",
-    Channel.SMS: "SMS cannot be sent by this version",
+    Channel.SMS: (
+        "text messages are not set up here (HOMEWARD_NOTIFY_API_KEY_FILE and "
+        "HOMEWARD_NOTIFY_TEMPLATE_ID)"
+    ),
 }
 
 
@@ -38,7 +42,7 @@ def open_channels(settings: Settings) -> Mapping[Channel, Notifier]:
     """Return a notifier for every channel there is.
 
     Raises:
-        WardError: a secret can be read by others, or is too short.
+        WardError: a secret can be read by others, or is none; or an address is not https.
     """
     channels: dict[Channel, Notifier] = {channel: NotSetUp(said) for channel, said in _HOW.items()}
     channels[Channel.SCREEN] = Screen()
@@ -58,4 +62,6 @@ def open_channels(settings: Settings) -> Mapping[Channel, Notifier]:
         channels[Channel.WEBHOOK] = Webhook(
             settings.webhook_secret(), timeout_s=settings.webhook_timeout_s
         )
+    if sms := open_sms(settings):
+        channels[Channel.SMS] = sms
     return channels

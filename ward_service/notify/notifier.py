@@ -1,7 +1,7 @@
 """What a channel is: it sends one message, once, or says why it could not."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,13 +9,17 @@ class Outgoing:
     """A message on its way to one address. It names nobody but, to a patient, themselves.
 
     `key` is the idempotency key: the same message sent again has the same one, and its receiver
-    can tell. What could get into a log by mistake is left out of its repr.
+    can tell. What could get into a log by mistake is left out of its repr. `way` is the way by
+    which it goes (of ways.py); `again`: it was tried by this way before, and may have gone out
+    without anybody marking it.
     """
 
     key: str
     address: str = field(repr=False)
     subject: str = field(repr=False)
     text: str = field(repr=False)
+    way: str = ""
+    again: bool = False
 
 
 class NotifyError(Exception):
@@ -27,6 +31,13 @@ class NotifyError(Exception):
     def __init__(self, said: str, *, permanent: bool) -> None:
         super().__init__(said)
         self.permanent = permanent
+
+
+class LostError(NotifyError):
+    """A message that was taken did not arrive, and will not: the next way is tried."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said, permanent=True)
 
 
 class Notifier(Protocol):
@@ -41,4 +52,17 @@ class Notifier(Protocol):
 
         Raises:
             NotifyError: it did not go out, or nobody can say whether it did.
+        """
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A channel that can say afterwards what became of a message: to take is not to deliver."""
+
+    def arrived(self, key: str, way: str) -> bool:
+        """Whether a message that was taken has arrived; False while it is on its way.
+
+        Raises:
+            LostError: it did not arrive, and will not.
+            NotifyError: nobody can say now.
         """

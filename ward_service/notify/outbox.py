@@ -13,14 +13,15 @@ from threading import Event, Lock, Thread
 from typing import Final
 from uuid import UUID
 
-from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState, Channel
+from ward_service.contract.vocabulary import PATIENT, Channel
 from ward_service.errors import StorageDownError
 from ward_service.logs import log
 from ward_service.notify.channels import open_channels
-from ward_service.notify.notifier import Notifier, NotifyError, Outgoing
+from ward_service.notify.delivery import ASK_AFTER, ask_until
+from ward_service.notify.notifier import LostError, Notifier, NotifyError, Outgoing, Reporting
 from ward_service.notify.ways import Way, next_way, said_of, ways_for
 from ward_service.notify.words import outgoing
-from ward_service.store.calls import RINGING
+from ward_service.notify.worth import why_not
 from ward_service.store.outbox import About
 from ward_service.store.tables import MessageRow, RosterRow
 from ward_service.store.unit_of_work import Store
@@ -39,13 +40,17 @@ Channels = Mapping[Channel, Notifier]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that is ours until `lease` (real time), and by which way it is tried."""
+    """A message that is ours until `lease` (real time), and by which way it is tried.
+
+    `reports`: its channel can say afterwards whether it arrived.
+    """
 
     message: Outgoing
     way: Way
     lease: datetime
     episode_id: UUID
     alert_id: UUID | None
+    reports: bool
 
 
 def claim(
@@ -83,7 +88,8 @@ def claim(
             # Twice the timeout: who has not marked it by then is taken for dead.
             lease = wall + timedelta(seconds=2 * channels[way.channel].timeout_s)
             store.lease_message(row, lease)
-            claimed.append(Claim(message, way, lease, row.episode_id, row.alert_id))
+            reports = isinstance(channels[way.channel], Reporting)
+            claimed.append(Claim(message, way, lease, row.episode_id, row.alert_id, reports))
     return claimed
 
 
@@ -96,11 +102,8 @@ def _claim(
     now: datetime,
 ) -> tuple[Way, Outgoing] | None:
     """Return by which way a message is to go out now; None when it has come to its end."""
-    if row.not_after is not None and row.not_after < now:
-        store.stop_message(row, now, "too late to be of use")
-        return None
-    if _answered(row, about):
-        store.stop_message(row, now, "answered")
+    if reason := why_not(row, about, now):
+        store.stop_message(row, now, reason)
         return None
     way = next_way(ways_for(row, about.patient, roster), row)
     if way is None:
@@ -109,16 +112,6 @@ def _claim(
         return None
     store.set_way(row, way.id, way.channel)
     return way, outgoing(ward, row, way, about)
-
-
-def _answered(row: MessageRow, about: About) -> bool:
-    """Whether nobody needs to be called any more; the owner is reminded while it is in play."""
-    if about.alert is None:
-        return about.episode.ended_at is not None
-    if about.alert.state in RINGING:
-        return False
-    to_owner = row.to.startswith(f"{OWNER}:")
-    return not (to_owner and about.alert.state is AlertState.ACKNOWLEDGED)
 
 
 def _give_up(store: Store, row: MessageRow, now: datetime, problem: str) -> None:
@@ -147,13 +140,15 @@ def settle(
 ) -> None:
     """Mark what became of a message. After the last attempt by a way the next way is tried."""
     channel = claimed.way.channel
+    ask_at = wall + ASK_AFTER[0] if claimed.reports else None
     with ward.unit_of_work() as store:
         if failure is None and channel is Channel.PHONE:
             # First of all: whoever folds a stay locks it first, and its messages after it.
             store.show_stay_anew(claimed.episode_id)
-        store.note_channel(channel, wall, str(failure) if failure else None)
+        if not isinstance(failure, LostError):  # the channel took it: one phone is not the channel
+            store.note_channel(channel, wall, str(failure) if failure else None)
         if failure is None:
-            store.mark_sent(claimed.message.key, claimed.way.id, channel, now)
+            store.mark_sent(claimed.message.key, claimed.way.id, channel, now, ask_at)
             return
         row = store.leased_message(claimed.message.key, claimed.lease)
         if row is None:
@@ -239,7 +234,10 @@ class Sender:
 
 def run(ward: Ward, stop: Event) -> None:
     """Send what waits until told to stop; a database that is away is waited for."""
-    sender = Sender(ward, open_channels(ward.settings))
+    channels = open_channels(ward.settings)
+    sender = Sender(ward, channels)
+    asking = Thread(target=ask_until, args=(ward, channels, stop), daemon=True)
+    asking.start()
     last_beat = ward.clock.wall()
     while not stop.is_set():
         try:

@@ -1,6 +1,7 @@
 """The roster: who answers for a role, how they are reached, and whether that was ever tried."""
 
 import re
+import time
 from datetime import datetime
 from typing import Final
 
@@ -9,13 +10,15 @@ from ward_service.contract.vocabulary import OWNER, PATIENT, Channel, Mode
 from ward_service.domain.pathway import Call, LadderStep, Pathway
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.channels import open_channels
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.notify.notifier import LostError, NotifyError, Outgoing, Reporting
+from ward_service.notify.sms import e164
 from ward_service.notify.ways import said_of
 from ward_service.notify.webhook import may_post_to
 from ward_service.store.tables import RosterRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
+ARRIVES_S: Final = 30.0  # real seconds within which a test by text message is to arrive
 _MAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _NUMBER: Final = re.compile(r"\+?[0-9][0-9 ()-]{2,30}")
 _TEST: Final = (
@@ -46,14 +49,17 @@ def add_line(ward: Ward, role: str, channel: Channel, address: str, now: datetim
         return line.id
 
 
-def try_line(ward: Ward, id_: int, now: datetime, *, answered: bool = False) -> None:
+def try_line(
+    ward: Ward, id_: int, now: datetime, *, answered: bool = False, wait_s: float = ARRIVES_S
+) -> None:
     """Try a line of the roster: send it a test, and note when it went out.
 
-    By phone a person rings, and says with `answered` that somebody did.
+    By phone a person rings, and says with `answered` that somebody did. A text message must
+    arrive, and `wait_s` is waited for it; after that somebody says with `answered` that it came.
 
     Raises:
         NotFoundError: there is no such line.
-        WardError: it did not go out, or nobody has said that the phone was answered.
+        WardError: it did not go out or arrive, or nobody has said that the phone was answered.
     """
     with ward.unit_of_work(read_only=True) as store:
         line = _line(store, id_, now)
@@ -62,18 +68,45 @@ def try_line(ward: Ward, id_: int, now: datetime, *, answered: bool = False) -> 
             f"Ring the number of line {id_}. When somebody has answered: "
             f"ward-service roster test {id_} --answered"
         )
+    if not (line.channel is Channel.SMS and answered):
+        _send_test(ward, line, now, wait_s)
+    with ward.unit_of_work() as store:
+        _line(store, id_, now).tested_at = now
+
+
+def _send_test(ward: Ward, line: RosterRow, now: datetime, wait_s: float) -> None:
+    channel = open_channels(ward.settings)[line.channel]
     message = Outgoing(f"test:{new_id(now)}", line.address, "Homeward: a test", _TEST)
     problem: str | None = None
     try:
-        open_channels(ward.settings)[line.channel].send(message)
+        channel.send(message)
     except NotifyError as error:
         problem = str(error)
     with ward.unit_of_work() as store:
         store.note_channel(line.channel, ward.clock.wall(), problem)
-        if problem is None:
-            _line(store, id_, now).tested_at = now
     if problem is not None:
         raise WardError(f"The test did not go out: {problem}. The line stays untested.")
+    if isinstance(channel, Reporting) and not _arrives(channel, message, wait_s):
+        raise WardError(
+            f"The test went out, and has not arrived yet. Line {line.id} stays untested. When it "
+            f"has come: ward-service roster test {line.id} --answered"
+        )
+
+
+def _arrives(channel: Reporting, message: Outgoing, wait_s: float) -> bool:
+    """Wait until a message has arrived; False if that takes longer than we wait."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            if channel.arrived(message.key, message.way):
+                return True
+        except LostError as lost:
+            raise WardError(f"The test did not arrive: {lost}. The line stays untested.") from lost
+        except NotifyError:
+            pass  # it cannot be asked just now
+        if time.monotonic() >= until:
+            return False
+        time.sleep(min(1.0, wait_s))
 
 
 def end_line(ward: Ward, id_: int, now: datetime) -> None:
@@ -162,5 +195,7 @@ def _fits(channel: Channel, address: str) -> bool:
             return _MAIL.fullmatch(address) is not None
         case Channel.WEBHOOK:
             return may_post_to(address)
-        case Channel.PHONE | Channel.SMS:
+        case Channel.SMS:
+            return e164(address) is not None
+        case Channel.PHONE:
             return _NUMBER.fullmatch(address) is not None

@@ -25,7 +25,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
+OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Webhook:
         }
         try:
             request = urllib.request.Request(message.address, body, headers)  # noqa: S310
-            with _OPENER.open(request, timeout=self.timeout_s):
+            with OPENER.open(request, timeout=self.timeout_s):
                 return
         except urllib.error.HTTPError as error:
             error.close()

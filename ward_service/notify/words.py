@@ -29,13 +29,18 @@ def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> Outgoin
         limits = state_of(about.episode).limits
         language = about.episode.language
         text = text_for(message.text_id, ward.pathways[name], limits, language)
-        return Outgoing(message.key, way.address, SUBJECT_TO_PATIENT, text)
+        return _by(way, message, SUBJECT_TO_PATIENT, text)
     subject, text = "Homeward", _to_staff(ward.pathways.get(name), message.text_id)
     if message.alert_id is not None:
         reference = short_reference(message.alert_id)
         subject = f"Homeward: {message.level or 'an'} alert {reference}"
         text = f"{text} Reference: {reference}."
-    return Outgoing(message.key, way.address, subject, text)
+    return _by(way, message, subject, text)
+
+
+def _by(way: Way, message: MessageRow, subject: str, text: str) -> Outgoing:
+    again = message.attempts > 0
+    return Outgoing(message.key, way.address, subject, text, way=way.id, again=again)
 
 
 def _to_staff(pathway: Pathway | None, text_id: str) -> str:

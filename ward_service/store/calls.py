@@ -120,6 +120,7 @@ class CallsStore(PartStore):
                 "not_after": message.not_after,
                 "written_at": now,
                 "attempts": 0,
+                "asked": 0,
                 "tried": [],
                 "stopped_at": now if stopped else None,
                 "problem": stopped,

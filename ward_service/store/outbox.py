@@ -127,15 +127,60 @@ class OutboxStore(PartStore):
         mine = WAITING & (row.key == key) & (row.leased_until == lease)
         return self._session.scalars(select(row).where(mine).with_for_update()).one_or_none()
 
-    def mark_sent(self, key: str, way: str, channel: Channel, now: datetime) -> None:
-        """Note that a message went out. True even if somebody answered while it did."""
+    def mark_sent(
+        self, key: str, way: str, channel: Channel, now: datetime, ask_at: datetime | None = None
+    ) -> None:
+        """Note that a message went out. True even if somebody answered while it did.
+
+        `ask_at` (real time) is when to ask whether it arrived; None where nobody can say.
+        """
         row = MessageRow
         here = (row.key == key) & row.sent_at.is_(None)
         why = case((row.stopped_at.is_not(None), row.problem), else_=None)
         went = {"sent_at": now, "way": way, "channel": channel, "given_up_at": None}
+        went |= {"ask_at": ask_at, "asked": 0}
         self._session.execute(
             update(row).where(here).values(**went, leased_until=None, problem=why)
         )
+
+    # --- whether it arrived --------------------------------------------------------------------
+
+    def anything_to_ask(self, wall: datetime) -> bool:
+        """Say whether some message may be asked about now; asked often, and locks nothing."""
+        return self._session.scalar(select(exists().where(MessageRow.ask_at <= wall))) or False
+
+    def messages_to_ask(self, wall: datetime, limit: int) -> list[MessageRow]:
+        """Return messages that were sent and may be asked about, longest due first, locked."""
+        row = MessageRow
+        query = select(row).where(row.ask_at <= wall).order_by(row.ask_at, row.key).limit(limit)
+        return list(self._session.scalars(query.with_for_update(skip_locked=True)))
+
+    def ask_again(self, row: MessageRow, at: datetime | None) -> None:
+        """Let a message be asked about again from a moment in real time on; None: never."""
+        row.ask_at, row.asked = at, row.asked + 1
+
+    def mark_arrived(self, key: str, way: str, now: datetime) -> None:
+        """Note that a message arrived where it was sent."""
+        row = MessageRow
+        here = (row.key == key) & (row.way == way) & row.sent_at.is_not(None)
+        self._session.execute(update(row).where(here).values(arrived_at=now, ask_at=None))
+
+    def message_sent_by(self, key: str, way: str) -> MessageRow | None:
+        """Return a message that was sent by a way, locked; None if it has moved on."""
+        row = MessageRow
+        here = (row.key == key) & (row.way == way) & row.sent_at.is_not(None)
+        return self._session.scalars(select(row).where(here).with_for_update()).one_or_none()
+
+    def filled_since(self, episode_id: UUID, at: datetime) -> bool:
+        """Whether a reading that fills a due time has come after a moment."""
+        row = ReadingRow
+        came = (row.episode_id == episode_id) & row.fills & (row.received_at > at)
+        return self._session.scalar(select(exists().where(came))) or False
+
+    def unsend(self, row: MessageRow, wall: datetime, problem: str) -> None:
+        """Note that a message did not arrive: it waits again, for its next way."""
+        row.sent_at = row.ask_at = None
+        self.close_way(row, wall, problem)
 
     def show_stay_anew(self, episode_id: UUID) -> None:
         """Let the ward list draw a stay again: something is to be done that was not before."""

@@ -471,6 +471,10 @@ class MessageRow(Base):
     how often by this way; `tried` are the ways that were given up. `try_at` (empty: at once) and
     `leased_until` are real time, all other moments the ward's. It ends as sent, stopped (somebody
     answered, or it came too late) or given up (nobody could be reached).
+
+    To be sent is to be taken. By a channel that can say so (SMS) it is asked from `ask_at` (real
+    time) on whether it arrived, `asked` times by now; `arrived_at` is when we knew. One that did
+    not arrive is no longer sent: it waits again, for its next way.
     """
 
     __tablename__ = "message"
@@ -494,8 +498,17 @@ class MessageRow(Base):
     stopped_at: Mapped[datetime | None]
     given_up_at: Mapped[datetime | None]
     problem: Mapped[str | None]
-    # The sender asks this all the time, and /health the second and third: all three are few.
+    ask_at: Mapped[datetime | None]
+    asked: Mapped[int] = mapped_column(default=0)
+    arrived_at: Mapped[datetime | None]
+    # The sender asks the first and last all the time, and /health the others: all are few.
     __table_args__ = (
+        Index(
+            "ix_message_ask_at",
+            "ask_at",
+            postgresql_where=text("ask_at IS NOT NULL"),
+            sqlite_where=text("ask_at IS NOT NULL"),
+        ),
         Index(
             "ix_message_given_up",
             "given_up_at",

@@ -133,12 +133,22 @@ def upgrade() -> None:
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.String(), nullable=True),
+        sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_message_alert_id")),
         sa.ForeignKeyConstraint(["episode_id"], ["episode.id"], name=op.f("fk_message_episode_id")),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_message")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_message_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index(
+            "ix_message_ask_at",
+            ["ask_at"],
+            unique=False,
+            postgresql_where=sa.text("ask_at IS NOT NULL"),
+            sqlite_where=sa.text("ask_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_message_given_up",
             ["given_up_at"],
