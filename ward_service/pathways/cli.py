@@ -12,6 +12,7 @@ from ward_service.errors import PathwayRefusedError
 from ward_service.pathways import diff as comparing
 from ward_service.pathways import show as showing
 from ward_service.pathways.check import unsignable
+from ward_service.pathways.checks.texts import sms_costs
 from ward_service.pathways.load import PathwayFile, load
 
 app = typer.Typer(no_args_is_help=True, help="The clinical numbers: check, show, diff.")
@@ -36,6 +37,8 @@ def check(
             typer.echo("  It cannot be signed yet:")
         for stop in stops:
             typer.echo(f"  {stop}")
+        for cost in sms_costs(file.written):
+            typer.echo(f"  {cost}")
     if refused:
         raise typer.Exit(1)
 

@@ -1,10 +1,14 @@
 """Texts: all that are used exist, say a person's own numbers, and end with when to call 999."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from ward_service.contract.vocabulary import PATIENT
+from ward_service.domain.escalation import OWNER_REMINDER
+from ward_service.domain.silence import REMINDERS
 from ward_service.domain.texts import PLACEHOLDER, SAFETY_NET, low_side
+from ward_service.notify.length import LONGEST, parts_of
 from ward_service.pathways.checks.ladders import all_calls
 from ward_service.pathways.file import Written
 from ward_service.pathways.translate import bands_rule
@@ -33,6 +37,9 @@ ALWAYS: Final = (
     "call.owner_reminder",
 )
 
+LONGEST_NUMBER: Final = 6  # characters: `100.25`; an hour has five
+REFERENCE: Final = " Reference: 3F2A9C."  # what goes with a call to staff
+
 
 def wrong_texts(written: Written) -> Iterator[str]:
     """Yield what is wrong with the texts, in any language."""
@@ -46,12 +53,15 @@ def wrong_texts(written: Written) -> Iterator[str]:
             why = f", which {by} uses" if by else ""
             yield f"texts.{written.reference_language}: there is no text {id_}{why}."
     known, patients = placeholders(written), texts_for_patients(written)
+    by_sms = texts_by_sms(written)
     for language, texts in written.texts.items():
         for id_, text in texts.items():
             field = f"texts.{language}.{id_}"
             if id_ not in used:
                 yield f"{field}: nothing uses it."
             yield from _wrong_braces(field, text, known if id_ != SAFETY_NET else set())
+            if id_ in by_sms and len(_filled(id_, written, language)) > LONGEST:
+                yield f"{field}: it may go by text message, and has over {LONGEST} characters."
             if id_ in patients and not text.rstrip().endswith(f"{{{SAFETY_NET}}}"):
                 yield f"{field}: what a patient is told ends with {{{SAFETY_NET}}}."
             if _said(text) != _said(reference.get(id_, text)):
@@ -75,6 +85,36 @@ def texts_for_patients(written: Written) -> set[str]:
     """Return the texts that tell a patient what to do."""
     called = {call.text for _, call in all_calls(written) if call.to == PATIENT}
     return {*FOR_PATIENTS, written.service.out_of_hours, *called}
+
+
+def texts_by_sms(written: Written) -> list[str]:
+    """Return the texts that may go out as text messages: reminders and calls, in their order."""
+    called = [call.text for _, call in all_calls(written)]
+    return list(dict.fromkeys([*REMINDERS, *called, OWNER_REMINDER]))
+
+
+def sms_costs(written: Written) -> list[str]:
+    """Say, a line for each language, which texts are paid for as several text messages."""
+    lines = []
+    for language in written.texts:
+        parts = {id_: parts_of(_filled(id_, written, language)) for id_ in texts_by_sms(written)}
+        several = ", ".join(f"{id_} as {count}" for id_, count in parts.items() if count > 1)
+        if several:
+            lines.append(f"texts.{language}: by SMS these are paid for as several: {several}.")
+    return lines
+
+
+def _filled(id_: str, written: Written, language: str) -> str:
+    """Return a text at its longest: what stands in its braces filled, and what goes with it."""
+    texts, patients = written.texts[language], texts_for_patients(written)
+
+    def say(found: re.Match[str]) -> str:
+        if found[1] == SAFETY_NET:
+            return texts.get(SAFETY_NET, "")
+        return "0" * LONGEST_NUMBER
+
+    text = PLACEHOLDER.sub(say, texts.get(id_, ""))
+    return text if id_ in patients else text + REFERENCE
 
 
 def placeholders(written: Written) -> set[str]:
