@@ -98,7 +98,8 @@ def _became(call: CallView, now: datetime) -> str:
     by = f" by {call.channel}" if call.channel else ""
     why = f": {call.problem}" if call.problem else ""
     if call.sent_at is not None:
-        return f"sent{by} at {clock_time(call.sent_at, now)}{why}"
+        there = f", arrived at {clock_time(call.arrived_at, now)}" if call.arrived_at else ""
+        return f"sent{by} at {clock_time(call.sent_at, now)}{there}{why}"
     if call.given_up_at is not None:
         return f"NOT REACHED, given up at {clock_time(call.given_up_at, now)}{why}"
     if call.stopped_at is not None:

@@ -91,6 +91,7 @@ def _call_view(row: MessageRow) -> CallView:
         given_up_at=row.given_up_at,
         attempts=row.attempts,
         problem=row.problem,
+        arrived_at=row.arrived_at,
     )
 
 

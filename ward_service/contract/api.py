@@ -100,7 +100,10 @@ class StepView(View):
 
 
 class CallView(View):
-    """One call about an alert, and what became of it. `problem` says why it was not made."""
+    """One call about an alert, and what became of it. `problem` says why it was not made.
+
+    `sent_at` is when its channel took it; `arrived_at` is known of text messages only.
+    """
 
     to: str
     due_at: AwareDatetime
@@ -110,6 +113,7 @@ class CallView(View):
     given_up_at: AwareDatetime | None
     attempts: int
     problem: str | None
+    arrived_at: AwareDatetime | None = None
 
 
 class AlertView(View):
