@@ -44,7 +44,8 @@ class NotifyServer:
     """`texts` are those that were taken, in order; `asked` every request, as `METHOD path`.
 
     `becomes` is the status that a message has once it was taken. `wrong` answers instead, to every
-    POST. `loses` takes a message and then hangs up. While `gate` is clear, every request hangs.
+    POST. `loses` takes a message and then hangs up. While `gate` is clear, every request hangs;
+    while `answering` is, a POST is done and only its answer hangs.
     """
 
     becomes: Callable[[Text], str] = lambda _: "delivered"
@@ -55,9 +56,11 @@ class NotifyServer:
     texts: list[Text] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     gate: Event = field(default_factory=Event)
+    answering: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.answering.set()
         self._lock = Lock()
         notify = self
 
@@ -75,6 +78,8 @@ class NotifyServer:
                     notify.asked.append(f"{self.command} {self.path}")
                     refused = notify._stranger(self.headers.get("Authorization"))
                     status, said = refused or answer()
+                if self.command == "POST":
+                    notify.answering.wait(30)
                 if notify.loses and self.command == "POST":
                     self.close_connection = True
                     return
@@ -107,6 +112,7 @@ class NotifyServer:
 
     def close(self) -> None:
         self.gate.set()
+        self.answering.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -173,11 +173,11 @@ class Ward:
     def now(self) -> datetime:
         return self.clock.now()
 
-    def admit(self, *gateways: str) -> None:
-        """Admit an invented person to each home, over HTTP."""
+    def admit(self, *gateways: str, **more: object) -> None:
+        """Admit an invented person to each home, over HTTP; `more` is what is said of them."""
         for gateway in gateways:
             number = list(self.homes).index(gateway) + 1
-            admission = an_admission(gateway, n=number).model_dump(mode="json")
+            admission = an_admission(gateway, n=number).model_dump(mode="json") | more
             made = self.ask("POST", "/episodes", NURSE, 201, json=admission)
             self.stays[gateway] = UUID(made["episode_id"])
             self.first_due[gateway] = datetime.fromisoformat(made["first_due_at"])
