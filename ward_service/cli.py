@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from ward_service.contract.api import Admission
+from ward_service.contract.api import Admission, InvitationView
 from ward_service.contract.clock import read_clock
 from ward_service.contract.vocabulary import Channel
 from ward_service.errors import StorageDownError, WardError
@@ -30,11 +30,13 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
 )
 account_app = typer.Typer(no_args_is_help=True, help="Clinicians who may sign in.")
+broker_app = typer.Typer(no_args_is_help=True, help="The broker that homes reach.")
 roster_app = typer.Typer(no_args_is_help=True, help="Who is called, and how they are reached.")
 gateway_app = typer.Typer(no_args_is_help=True, help="The boxes in people's homes.")
 app.add_typer(account_app, name="account")
 app.add_typer(roster_app, name="roster")
 app.add_typer(gateway_app, name="gateway")
+app.add_typer(broker_app, name="broker")
 app.add_typer(pathway_app, name="pathway")
 
 
@@ -272,6 +274,71 @@ def gateway_add(gateway_id: str) -> None:
     with _ward() as ward:
         key = add_gateway(ward, gateway_id, ward.clock.now())
         typer.echo(json.dumps({"gateway": gateway_id, "key": key}))
+
+
+@gateway_app.command("invite")
+def gateway_invite(
+    gateway_id: Annotated[
+        str | None, typer.Argument(metavar="[GATEWAY]", help="Known or new; without it, named.")
+    ] = None,
+) -> None:
+    """Make a code by which one home becomes this gateway, once, within a day. Shown only here."""
+    from ward_service.enrolment import invite
+
+    with _ward() as ward:
+        _say_code(invite(ward, gateway_id))
+
+
+@gateway_app.command("rotate")
+def gateway_rotate(gateway_id: str) -> None:
+    """Make a code by which a gateway gets a new key; until it is used, the old one counts."""
+    from ward_service.enrolment import invite
+
+    with _ward() as ward:
+        _say_code(invite(ward, gateway_id, known=True))
+
+
+def _say_code(made: InvitationView) -> None:
+    typer.echo(made.code)
+    typer.echo(
+        f"Good once, until {made.expires_at:%d %b %Y %H:%M} UTC, to become {made.gateway}. There: "
+        f"device-gateway enrol {made.code} --ward https://ADDRESS-OF-THE-WARD"
+    )
+
+
+@gateway_app.command("revoke")
+def gateway_revoke(gateway_id: str) -> None:
+    """Refuse a gateway from now on and for good: a box that was lost, stolen or given back."""
+    from ward_service.enrolment import revoke
+
+    with _ward() as ward:
+        people = revoke(ward, gateway_id)
+        typer.echo(f"{gateway_id} is revoked. People with a place at it: {people}.")
+
+
+@gateway_app.command("list")
+def gateway_list() -> None:
+    """Say of every gateway what became of its enrolment, and how many people have a place at it."""
+    from ward_service.enrolment import gateways
+
+    with _ward() as ward:
+        for line in gateways(ward):
+            people = f"{line.people} people"
+            typer.echo("  ".join(filter(None, (line.id, people, line.state, line.software))))
+
+
+@broker_app.command("prepare")
+def broker_prepare(folder: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
+    """Write what Mosquitto begins with: accounts for the ward, and for who makes those of homes."""
+    from ward_service.broker_prepare import prepare
+
+    try:
+        made = prepare(folder, _settings().base_topic)
+    except WardError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    for path in made:
+        typer.echo(path)
 
 
 @pathway_app.command("sign")

@@ -52,7 +52,7 @@ def take_in(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[s
         return take_batch(ward, batch, now)
     readings = [message for message in batch if not is_status(message)]
     receipts = take_batch(ward, readings, now) if readings else []
-    _take_statuses(ward, [open_status(message, ward.key_of) for message in statuses], now)
+    _take_statuses(ward, [open_status(message, ward.keys_of) for message in statuses], now)
     return receipts
 
 

@@ -1,6 +1,7 @@
 """A message is opened: signature, envelope, shape. What cannot be read says why, in safe words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -78,19 +79,19 @@ class Readable:
 Opened = Readable | Unreadable
 
 
-def open_message(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Opened:
+def open_message(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) -> Opened:
     """Prove where a message comes from and read it, or say why that cannot be done.
+
+    A gateway may have two keys for a while: the one that it had was still good when it signed.
 
     The reason repeats nothing from the payload: it may hold anything.
     """
     gateway_id = gateway_of(arrived.topic)
-    key = key_of(gateway_id)
-    if key is None:
+    keys = keys_of(gateway_id)
+    if not keys:
         return _unsigned(arrived, gateway_id, "no such gateway, or it was revoked")
     try:
-        envelope = Envelope.read(
-            arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
-        )
+        envelope = _proven(arrived, keys)
     except EnvelopeError as error:
         return _unsigned(arrived, gateway_id, str(error))
     try:
@@ -141,20 +142,18 @@ def is_status(arrived: Arrived) -> bool:
     return arrived.topic.endswith("/status")
 
 
-def open_status(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Told | Ignored:
+def open_status(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) -> Told | Ignored:
     """Prove where a status comes from and read it, or say why it is ignored.
 
     Raises:
         StorageDownError: the database went away, so nobody knows the gateway's key.
     """
     gateway_id = gateway_of(arrived.topic)
-    key = key_of(gateway_id)
-    if key is None:
+    keys = keys_of(gateway_id)
+    if not keys:
         return Ignored("", "no such gateway, or it was revoked")
     try:
-        envelope = Envelope.read(
-            arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
-        )
+        envelope = _proven(arrived, keys)
         if len(arrived.payload) > MAX_PAYLOAD:
             raise EnvelopeError("payload is too large")
         status = Status.model_validate_json(arrived.payload)
@@ -163,6 +162,20 @@ def open_status(arrived: Arrived, key_of: Callable[[str], bytes | None]) -> Told
     except ValidationError as error:
         return Ignored(gateway_id, _why(error, "status"))
     return Told(gateway_id, envelope.sent_at, status)
+
+
+def _proven(arrived: Arrived, keys: Sequence[bytes]) -> Envelope:
+    *older, oldest = keys
+    for key in older:
+        with suppress(EnvelopeError):
+            return _read(arrived, key)
+    return _read(arrived, oldest)
+
+
+def _read(arrived: Arrived, key: bytes) -> Envelope:
+    return Envelope.read(
+        arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
+    )
 
 
 def read_payload(payload: bytes | str) -> Reading | Trace:

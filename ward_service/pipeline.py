@@ -89,7 +89,7 @@ def take_batch(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tupl
     Raises:
         StorageDownError: nothing is kept, nothing may be promised.
     """
-    opened = [open_message(message, ward.key_of) for message in batch]
+    opened = [open_message(message, ward.keys_of) for message in batch]
     try:
         return _take(ward, opened, now)
     except StorageDownError:

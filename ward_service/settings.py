@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ward_service.contract.messages import BASE_TOPIC
 from ward_service.errors import WardError
 
 
@@ -25,7 +26,8 @@ class Settings(BaseSettings):
     `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
     timeout is for one answer of the other side. `operator_email` and `operator_webhook` are whom
     the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something may
-    be due and not done, `again` when it rings again. All in real seconds.
+    be due and not done, `again` when it rings again. All in real seconds. `public_broker` is where
+    homes find the broker, if elsewhere than the ward does; `broker_admin` who makes their accounts.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
@@ -35,8 +37,18 @@ class Settings(BaseSettings):
     broker_host: str = "127.0.0.1"
     broker_port: int = Field(default=1883, ge=1, le=65_535)
     broker_username: str = ""
-    broker_password: str = ""
+    broker_password: str = Field(default="", repr=False)
+    broker_password_file: Path | None = None
     broker_tls_ca: Path | None = None
+    base_topic: str = Field(default=BASE_TOPIC, pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")
+    public_broker_host: str = ""
+    public_broker_port: int | None = Field(default=None, ge=1, le=65_535)
+    broker_admin_username: str = ""
+    broker_admin_password: str = Field(default="", repr=False)
+    broker_admin_password_file: Path | None = None
+    # As long as the broker keeps what the ward has not taken (ingest/connection.py): what an old
+    # key signed may be that old. Also RELIABILITY.md E.2 C6.
+    key_overlap_h: float = Field(default=168, gt=0, le=336)
     secret_file: Path | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8000, ge=0, le=65_535)
@@ -79,6 +91,22 @@ class Settings(BaseSettings):
             _write_once(path, secrets.token_hex(32).encode())
         return _read_private(path)
 
+    def ward_password(self) -> str:
+        """Return the ward's own password at the broker; empty where there is none.
+
+        Raises:
+            WardError: its file cannot be used.
+        """
+        return _password(self.broker_password, self.broker_password_file)
+
+    def admin_password(self) -> str:
+        """Return the password of whoever makes accounts at the broker; empty where there is none.
+
+        Raises:
+            WardError: its file cannot be used.
+        """
+        return _password(self.broker_admin_password, self.broker_admin_password_file)
+
     def webhook_secret(self) -> bytes:
         """Return the secret that signs what is posted to webhooks.
 
@@ -105,6 +133,14 @@ class Settings(BaseSettings):
     def watchdog_file(self) -> Path:
         """Where the watchdog leaves its own heartbeat, and the ward looks for it."""
         return self.data_dir / "watchdog"
+
+
+def _password(given: str, file: Path | None) -> str:
+    if file is None:
+        return given
+    if not file.is_file():
+        raise WardError(f"{file} is missing; ward-service broker prepare makes it")
+    return _read_private(file).decode()
 
 
 def _read_private(path: Path) -> bytes:

@@ -39,6 +39,7 @@ def add_gateway(ward: Ward, gateway_id: str, now: datetime) -> str:
         if row is None:
             row = GatewayRow(id=gateway_id, generation=1, added_at=now)
             store.add(row)
+        row.keyed_at = row.keyed_at or ward.clock.wall()
         if row.revoked_at is not None:
             raise WardError(f"Gateway {gateway_id} was revoked and cannot be used again.")
         return gateway_key(ward.secret, gateway_id, row.generation).hex()

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ward_service.contract.clock import Clock, read_clock
-from ward_service.contract.envelope import gateway_key
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import WardError
+from ward_service.keys import KeyRing, Keys
 from ward_service.pathways.load import SHIPPED, PathwayFile, load_all, read
 from ward_service.settings import Settings
 from ward_service.store.connect import Sessions, connect, engine_of
@@ -31,25 +31,33 @@ class Ward:
     secret: bytes
     pathways: dict[str, Pathway]
     current: dict[str, Pathway]
-    _keys: dict[str, bytes] = field(default_factory=dict)
+    keys: KeyRing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keys = KeyRing(
+            self.secret, lambda: self.unit_of_work(read_only=True), lambda: self.clock.wall()
+        )
 
     def unit_of_work(self, *, read_only: bool = False) -> AbstractContextManager[Store]:
         """Open one transaction."""
         return unit_of_work(self.sessions, read_only=read_only)
 
     def key_of(self, gateway_id: str) -> bytes | None:
-        """Return a gateway's key; None for one that this ward does not know, or has revoked.
+        """Return the key to sign with for a gateway; None if it is not known here, or was revoked.
 
         Raises:
             StorageDownError: the database went away.
         """
-        if gateway_id not in self._keys:
-            with self.unit_of_work(read_only=True) as store:
-                row = store.gateway(gateway_id)
-            if row is None or row.revoked_at is not None:
-                return None
-            self._keys[gateway_id] = gateway_key(self.secret, gateway_id, row.generation)
-        return self._keys[gateway_id]
+        keys = self.keys.of(gateway_id)
+        return keys[0] if keys else None
+
+    def keys_of(self, gateway_id: str) -> Keys:
+        """Return every key that opens what a gateway sends, newest first.
+
+        Raises:
+            StorageDownError: the database went away.
+        """
+        return self.keys.of(gateway_id)
 
 
 def open_ward(settings: Settings, now: Callable[[], datetime] | None = None) -> Ward:

@@ -69,6 +69,14 @@ class SessionView(View):
     clinician: ClinicianView
 
 
+class InvitationView(View):
+    """A code by which one home can become this gateway, once. It is shown here and never again."""
+
+    gateway: str
+    code: str = Field(repr=False)
+    expires_at: AwareDatetime
+
+
 class FindingView(View):
     """One reason, in words that a nurse can check: `SpO2 91 % <= 92 %`."""
 

@@ -102,6 +102,12 @@ def gateway_key(secret: bytes, gateway_id: str, generation: int = 1) -> bytes:
     return hmac.digest(secret, f"gateway-key|{gateway_id}|{generation}".encode(), hashlib.sha256)
 
 
+def broker_password(secret: bytes, gateway_id: str, generation: int = 1) -> str:
+    """Derive a gateway's password at the broker, 256 bit: renewed with its key, stored nowhere."""
+    words = f"broker-password|{gateway_id}|{generation}".encode()
+    return hmac.digest(secret, words, hashlib.sha256).hex()
+
+
 _SIGNED = ("slot", "stream", "seq", "sent_at")
 
 

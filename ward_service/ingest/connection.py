@@ -148,7 +148,7 @@ class Connection:
             manual_ack=True,
         )
         if settings.broker_username:
-            client.username_pw_set(settings.broker_username, settings.broker_password or None)
+            client.username_pw_set(settings.broker_username, settings.ward_password() or None)
         if settings.broker_tls_ca is not None:
             client.tls_set(ca_certs=str(settings.broker_tls_ca))
         client.reconnect_delay_set(1, RECONNECT_MAX_S)

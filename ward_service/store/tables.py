@@ -187,13 +187,52 @@ class EpisodeRow(Base):
 
 
 class GatewayRow(Base):
-    """A gateway. Its key is derived from the ward's secret and `generation`; none is stored."""
+    """A gateway. Its key is derived from the ward's secret and `generation`; none is stored.
+
+    `keyed_at` is when the key of this generation was handed out, None while nobody has it.
+    `previous_until` is up to when what the generation before it signed is taken too. `asked_at` is
+    the moment that the last signed request to renew named, `nonce_hmac` what it could be
+    asked again with. `software` is what the box said of itself. All but `added_at` in real time.
+    """
 
     __tablename__ = "gateway"
     id: Mapped[str] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(default=1)
     added_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    keyed_at: Mapped[datetime | None]
+    previous_until: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    nonce_hmac: Mapped[str | None]
+    software: Mapped[str] = mapped_column(default="")
+
+
+class InvitationRow(Base):
+    """A code by which a gateway gets its key, once: an HMAC of it, and of the nonce that used it.
+
+    `generation` is that of the key which it gave. All moments are real time.
+    """
+
+    __tablename__ = "invitation"
+    code_hmac: Mapped[str] = mapped_column(primary_key=True)
+    gateway_id: Mapped[str] = mapped_column(ForeignKey("gateway.id"), index=True)
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    nonce_hmac: Mapped[str | None]
+    generation: Mapped[int | None]
+
+
+class TriesRow(Base):
+    """Wrong codes, as a leaking bucket: at `empty_at`, in real time, all of them have leaked away.
+
+    `source` is a keyed hash of where they came from, or the word for all of them together.
+    """
+
+    __tablename__ = "tries"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    empty_at: Mapped[datetime]
 
 
 class SlotRow(Base):

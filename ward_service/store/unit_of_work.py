@@ -10,6 +10,7 @@ from ward_service.store.accounts import AccountsStore
 from ward_service.store.board import BoardStore
 from ward_service.store.calls import CallsStore
 from ward_service.store.connect import Sessions
+from ward_service.store.gateways import GatewaysStore
 from ward_service.store.history import HistoryStore
 from ward_service.store.homes import HomesStore
 from ward_service.store.intake import IntakeStore
@@ -25,13 +26,15 @@ class Store(
     OutboxStore,
     BoardStore,
     AccountsStore,
+    GatewaysStore,
     HistoryStore,
 ):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
     intake: what arrives; homes: how homes are, and what came of their streams; stays: episodes,
     alerts and places; calls: ladders and who is to be called; outbox: sending, and the roster;
-    board: what screens ask; accounts: who may sign in; history: what replay asks.
+    board: what screens ask; accounts: who may sign in; gateways: how homes get their keys;
+    history: what replay asks.
     """
 
 

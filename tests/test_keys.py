@@ -1,0 +1,94 @@
+"""The keys of gateways: what another process changes is noticed, and what arrives costs nothing."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.factories import NOON, Home, a_home, a_reading, a_ward
+from tests.fakes.ward_peer import eventually
+from ward_service.contract.envelope import gateway_key
+from ward_service.enrolment import revoke
+from ward_service.keys import KeyRing
+from ward_service.opened import Readable, Unreadable, open_message
+from ward_service.setup import add_gateway
+from ward_service.store.connect import engine_of
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward
+
+
+@pytest.fixture
+def ward(tmp_path: Path, database_url: str) -> Iterator[Ward]:
+    opened = a_ward(tmp_path, database_url)
+    yield opened
+    engine_of(opened.sessions).dispose()
+
+
+def move(ward: Ward, gateway: str, generation: int, previous_until: datetime | None) -> None:
+    with ward.unit_of_work() as store:
+        row = store.locked_gateway(gateway)
+        assert row
+        row.generation, row.previous_until = generation, previous_until
+
+
+def test_what_the_key_before_has_signed_is_taken_for_a_while_and_then_no_more(ward: Ward) -> None:
+    home = a_home(ward)
+    message = home.sends(a_reading())
+    until = ward.clock.wall() + timedelta(hours=1)
+    move(ward, "home-01", 2, until)
+    for wall, readable in (
+        (until - timedelta(seconds=1), True),
+        (until, False),
+    ):
+        ring = KeyRing(ward.secret, lambda: ward.unit_of_work(read_only=True), lambda at=wall: at)
+        assert isinstance(open_message(message, ring.of), Readable) is readable
+        newest = Home("home-01", gateway_key(ward.secret, "home-01", 2).hex())
+        assert isinstance(open_message(newest.sends(a_reading()), ring.of), Readable)
+        for other in (0, 3):
+            wrong = Home("home-01", gateway_key(ward.secret, "home-01", other).hex())
+            assert isinstance(open_message(wrong.sends(a_reading()), ring.of), Unreadable)
+
+
+def test_the_ward_signs_with_the_newest_key(ward: Ward) -> None:
+    a_home(ward)
+    move(ward, "home-01", 2, ward.clock.wall() + timedelta(hours=1))
+    assert ward.key_of("home-01") == gateway_key(ward.secret, "home-01", 2)
+    assert len(ward.keys_of("home-01")) == 2
+
+
+def test_what_another_process_changed_is_noticed_soon(
+    ward: Ward, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ward_service.keys.LOOK_EVERY_S", 0.1)
+    add_gateway(ward, "home-01", NOON)
+    assert ward.keys_of("home-01")
+    other = a_ward(tmp_path, database_url)
+    move(other, "home-01", 2, None)
+    assert eventually(lambda: ward.key_of("home-01") == gateway_key(ward.secret, "home-01", 2))
+    add_gateway(other, "home-02", NOON)
+    assert ward.keys_of("home-02"), "a new one is known at once"
+    revoke(other, "home-01")
+    assert eventually(lambda: ward.keys_of("home-01") == ())
+    assert ward.keys_of("home-02")
+    engine_of(other.sessions).dispose()
+
+
+def test_what_arrives_asks_the_database_nothing(ward: Ward) -> None:
+    for n in range(1, 31):
+        add_gateway(ward, f"home-{n:02d}", NOON)
+    asked: list[int] = []
+
+    def reading() -> AbstractContextManager[Store]:
+        asked.append(1)
+        return ward.unit_of_work(read_only=True)
+
+    ring = KeyRing(ward.secret, reading, ward.clock.wall)
+    ring.of("home-01")
+    before = len(asked)
+    ring._look_after += 3_600
+    assert all(len(ring.of(f"home-{n:02d}")) == 1 for n in range(1, 31) for _ in range(100))
+    assert len(asked) == before
+    assert ring.of("no-such-home") == ()
+    assert len(asked) == before + 1
