@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
-from device_gateway import explain, recordings, replay, simulate
+from device_gateway import enrol_cli, explain, recordings, replay, simulate
 from device_gateway.connection import Pace
 from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
@@ -38,6 +38,8 @@ NO_SPOOL: Final = 4
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
+enrol_cli.register(app)
+
 Files = Annotated[
     list[Path], typer.Argument(exists=True, help="recordings, or folders with recordings")
 ]
@@ -58,7 +60,8 @@ def main() -> None:
     """The home side: from a finger to the ward, with nothing lost on the way.
 
     Exit codes: 0 done, or ended when told to; 1 something could not be read (it is named, the rest
-    was done); 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable or in use.
+    was done); 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable or in use;
+    5 no key was got, and what was there is there still.
     """
 
 

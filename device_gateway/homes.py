@@ -1,6 +1,6 @@
 """The homes file: which homes this process carries, their keys, and where the broker is.
 
-Keys come from `ward-service gateway add`; whoever can read the file can speak for these homes.
+`device-gateway enrol` writes it, for one home; whoever can read the file can speak for its homes.
 """
 
 import json
@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ward_service.contract.messages import GatewayId, Slot
+from ward_service.contract.messages import BASE_TOPIC, GatewayId, Slot
 
 
 class HomesError(Exception):
@@ -34,7 +34,7 @@ class Broker(_Written):
     """Where the broker listens, and how we sign in there, if we must.
 
     `tls_ca`: the file with the authority that the broker's certificate must come from; with it the
-    connection is encrypted, without it not.
+    connection is encrypted, without it not. `base` is where this gateway's topics begin.
     """
 
     host: str = Field(min_length=1)
@@ -42,14 +42,19 @@ class Broker(_Written):
     tls_ca: FilePath | None = None
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
+    base: str = BASE_TOPIC
 
 
 class Place(_Written):
-    """A home on the wire: its gateway, the key that it signs with, and the slot of its person."""
+    """A home on the wire: its gateway, the key that it signs with, and the slot of its person.
+
+    `generation` counts its keys; whoever renews one says which it is.
+    """
 
     gateway: GatewayId
     key: bytes = Field(min_length=32, repr=False)  # HMAC-SHA256: not shorter than its output
     slot: Slot
+    generation: int = Field(default=1, ge=1)
 
     @field_validator("key", mode="before")
     @classmethod
@@ -58,10 +63,15 @@ class Place(_Written):
 
 
 class HomesFile(_Written):
-    """All homes of one process."""
+    """All homes of one process. `ward` is where they were enrolled, and renew their key.
+
+    `ward_ca` is the file with the authority of the ward's certificate, if it has its own.
+    """
 
     broker: Broker
     homes: tuple[Place, ...] = Field(min_length=1)
+    ward: str | None = None
+    ward_ca: FilePath | None = None
 
     @model_validator(mode="after")
     def _each_gateway_once(self) -> Self:
