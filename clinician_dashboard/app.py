@@ -23,6 +23,7 @@ pages = [
     st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
     st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),
     st.Page(HERE / "pages" / "tasks.py", title="To do", url_path="to-do"),
+    st.Page(HERE / "pages" / "homes.py", title="Homes", url_path="homes"),
     st.Page(HERE / "pages" / "data_quality.py", title="Data quality", url_path="data-quality"),
 ]
 page = st.navigation(pages, position="top")

@@ -21,6 +21,7 @@ from ward_service.contract.api import (
     ContactNote,
     DataQualityView,
     EndNote,
+    HomesView,
     LimitsEdit,
     LimitsView,
     PathwayView,
@@ -108,6 +109,10 @@ class WardApi:
     def data_quality(self) -> DataQualityView:
         """Return what was kept, doubted and quarantined, counted."""
         return self._ask("GET", "/data-quality", DataQualityView)
+
+    def homes(self) -> HomesView:
+        """Return how every home is, the one that most needs somebody to look first."""
+        return self._ask("GET", "/gateways", HomesView, headers=BACKGROUND)
 
     def limits(self, episode_id: UUID) -> LimitsView:
         """Return what a person is judged by."""

@@ -88,7 +88,8 @@ class Peer:
             client.disconnect()  # or paho would knock for ever
 
     def subscribes(self, name: str) -> bool:
-        answered, granted = threading.Event(), []
+        answered = threading.Event()
+        granted: list[bool] = []
 
         def on_subscribe(_: Any, __: Any, ___: int, reasons: list[Any], ____: Any) -> None:
             granted.extend(not reason.is_failure for reason in reasons)

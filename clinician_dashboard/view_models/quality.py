@@ -16,6 +16,11 @@ def quality_lines(found: DataQualityView) -> list[str]:
         f"{found.late} arrived late",
         f"{found.quarantined} messages could not be read, and are kept with their reason",
     ]
+    if found.statuses_ignored:
+        lines.append(
+            f"{found.statuses_ignored} status messages were not signed by their gateway, or not "
+            "understood, and were ignored"
+        )
     doubts = sorted(found.doubts.items(), key=lambda item: -item[1])
     return [*lines, *(f"{_times(count)}: {DOUBTS.get(doubt, doubt)}" for doubt, count in doubts)]
 

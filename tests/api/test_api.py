@@ -19,8 +19,11 @@ from ward_service.api.app import create_app
 from ward_service.contract.api import BoardView
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
+from ward_service.contract.messages import Status, Trouble
+from ward_service.contract.vocabulary import TroubleCode
+from ward_service.homes import take_in
 from ward_service.pipeline import look_at_silence, take_batch
-from ward_service.setup import add_account
+from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AccountRow, ActRow, SessionRow
 from ward_service.ward import Ward
@@ -359,6 +362,42 @@ def test_what_was_doubted_and_quarantined_is_counted(
         "looks_swapped": 1,
         "time_doubtful": 2,
     }
+
+
+def test_homes_are_listed_by_who_needs_a_look_first_and_name_nobody(
+    client: TestClient, ward: Ward, home: Home
+) -> None:
+    others = {name: a_home(ward, name) for name in ("home-02", "home-03", "home-04", "home-05")}
+    add_gateway(ward, "home-06", NOON)  # nobody lives there
+    now, earlier = ward.clock.now(), NOON - timedelta(hours=1)
+    low = (Trouble(code=TroubleCode.BATTERY_LOW, slot=1),)
+    take_in(ward, [home.is_online(earlier)], earlier)
+    take_in(ward, [others["home-04"].is_online(now), others["home-05"].is_online(now)], now)
+    take_in(ward, [others["home-03"].is_online(now, troubles=low, plans={1: 4})], now)
+    sent = [others["home-05"].sends(a_reading(97)) for _ in range(3)]
+    take_in(ward, [sent[0], sent[2]], now - timedelta(minutes=16))
+    answer = client.get("/gateways", headers=signed_in(client))
+    found = answer.json()["homes"]
+    assert [one["gateway"] for one in found] == [
+        "home-03", "home-05", "home-02", "home-01", "home-04", "home-06",
+    ]  # fmt: skip
+    trouble, missing, never, quiet, well, empty = found
+    assert (missing["missing"], missing["quiet"]) == (1, False)
+    assert (
+        trouble["troubles"][0]["words"]
+        == "the battery of a device at home is low: ask for a new one"
+    )
+    assert trouble["plans"] == {"1": 4}
+    assert (never["online"], never["quiet"]) == (None, True)
+    assert (quiet["online"], quiet["quiet"]) == (True, True)
+    assert (well["quiet"], len(well["holders"]), empty["holders"]) == (False, 1, [])
+    assert "Invented" not in answer.text
+
+
+def test_an_ignored_status_is_counted(client: TestClient, ward: Ward, home: Home) -> None:
+    take_in(ward, [home.says(Status(online=True), NOON, key=b"x" * 32)], NOON)
+    counts = client.get("/data-quality", headers=signed_in(client)).json()
+    assert counts["statuses_ignored"] == 1
 
 
 def test_health_says_when_nobody_watches(client: TestClient) -> None:

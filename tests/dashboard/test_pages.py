@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
+from tests.dashboard.test_homes import a_home_of
 from tests.dashboard.test_stay import a_task, some_limits
 from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
@@ -19,6 +20,8 @@ from ward_service.contract.api import (
     BoardView,
     ClinicianView,
     DataQualityView,
+    HomesView,
+    HomeView,
     LimitsView,
     Place,
     ReadingsPage,
@@ -26,7 +29,7 @@ from ward_service.contract.api import (
 )
 from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason, Spo2Target
 
-EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "data_quality.py"]
+EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
 ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
 PAGES = Path(clinician_dashboard.__file__).parent / "pages"
 
@@ -38,6 +41,7 @@ class FakeWard(WardApi):
     breaks_with: Exception | None = None
     refuses_with: Exception | None = None
     to_do: tuple[TaskView, ...] = ()
+    its_homes: tuple[HomeView, ...] = ()
     done: list[tuple[Any, ...]] = []
 
     def __init__(self, _: str = "") -> None:
@@ -105,6 +109,9 @@ class FakeWard(WardApi):
     def latest_readings(self, episode_id: Any, count: int) -> ReadingsPage:
         return ReadingsPage(readings=(), total=0, next_after=None)
 
+    def homes(self) -> HomesView:
+        return HomesView(as_of=FakeWard.board_now.as_of, homes=FakeWard.its_homes)
+
     def data_quality(self) -> DataQualityView:
         return DataQualityView(
             readings=4,
@@ -126,6 +133,7 @@ def fake_ward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeWard, "refuses_with", None)
     monkeypatch.setattr(FakeWard, "done", [])
     monkeypatch.setattr(FakeWard, "to_do", ())
+    monkeypatch.setattr(FakeWard, "its_homes", ())
 
 
 def drawn(page: str) -> AppTest:
@@ -392,6 +400,31 @@ def test_only_the_limits_that_were_written_are_changed(monkeypatch: pytest.Monke
     assert given.parameters == {"red_max": 88.0}
     assert (given.target, given.confirmed_by) == ("88_92", "Dr A")
     assert (given.usual_spo2, given.home_oxygen) == (None, None)
+
+
+def test_no_home_is_said() -> None:
+    assert drawn("homes.py").info[0].value == "No home is known yet."
+
+
+def test_a_home_in_trouble_says_who_lives_there_and_a_hostile_name_is_only_a_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line = a_line(family_name="Ash", given_name="<b>Pat</b>")
+    home = a_home_of(line, online=False, quiet=True, since=NOON - minutes(65))
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    monkeypatch.setattr(FakeWard, "its_homes", (home,))
+    app = drawn("homes.py")
+    said = [text.value for text in app.text]
+    assert "home-01 · 1: ASH, <b>Pat</b>" in said
+    assert "• OFFLINE since 10:55, 1 h 5 min" in said
+    assert app.dataframe[0].value["who lives there"][0] == "1: ASH, <b>Pat</b>"
+
+
+def test_homes_that_are_all_well_are_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = a_line()
+    monkeypatch.setattr(FakeWard, "board_now", a_board(line))
+    monkeypatch.setattr(FakeWard, "its_homes", (a_home_of(line),))
+    assert "nothing is wrong there" in drawn("homes.py").info[0].value
 
 
 def test_nothing_to_do_is_said() -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from ward_service.api import (
     alerts,
     data_quality,
+    enrolments,
     episodes,
     gateways,
     health,
@@ -37,6 +38,7 @@ def create_app(ward: Ward) -> FastAPI:
         triage,
         alerts,
         episodes,
+        enrolments,
         gateways,
         tasks,
         pathways,

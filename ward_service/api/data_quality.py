@@ -21,6 +21,7 @@ def get_data_quality(store: StoreDep) -> DataQualityView:
         quarantined=sum(by_reason.values()),
         quarantined_by_reason=by_reason,
         doubts=store.doubts(),
+        statuses_ignored=store.statuses_ignored(),
         latest=tuple(
             QuarantineView(
                 id=row.id,

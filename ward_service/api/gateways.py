@@ -1,71 +1,100 @@
-"""How homes get their keys: a clinician makes a code, a home uses it, and later asks with its key.
+"""The homes, as far as the ward knows them: places and devices, and no name."""
 
-What a home asks needs nobody signed in: the code, or the signature, is the proof.
-"""
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
-from pydantic import AwareDatetime
-
-from ward_service import enrolment
-from ward_service.api.deps import ClinicianDep, WardDep
-from ward_service.contract.api import InvitationView
-from ward_service.contract.enrolment import Enrol, Enrolled, Renew
-from ward_service.contract.messages import GATEWAY_ID
-
-router = APIRouter(tags=["gateways"])
-
-GatewayIdPath = Annotated[str, Path(pattern=GATEWAY_ID)]
-
-
-async def _get_body(request: Request) -> bytes:
-    """Return the body as it was sent: a signature is over these very bytes."""
-    return await request.body()
-
-
-def _keep_nowhere(response: Response) -> None:
-    response.headers["Cache-Control"] = "no-store"
-
-
-def _source(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-NoStore = Depends(_keep_nowhere)
-BodyDep = Annotated[bytes, Depends(_get_body)]
-SourceDep = Annotated[str, Depends(_source)]
-
-
-@router.post(
-    "/gateways/{gateway_id}/invitations",
-    status_code=status.HTTP_201_CREATED,
-    dependencies=[NoStore],
+from ward_service.api.deps import NowDep, SignedIn, StoreDep
+from ward_service.contract.api import (
+    DeviceView,
+    HolderView,
+    HomesView,
+    HomeView,
+    TroubleView,
 )
-def invite(gateway_id: GatewayIdPath, clinician: ClinicianDep, ward: WardDep) -> InvitationView:
-    """Make a code for a gateway, known or new. 400 if it was revoked."""
-    return enrolment.invite(ward, gateway_id, by=clinician.username)
+from ward_service.contract.messages import DeviceStatus, Trouble
+from ward_service.domain.numbers import Numbers
+from ward_service.home_words import trouble_words
+from ward_service.homes import troubles_of
+from ward_service.store.tables import HomeStatusRow, SlotRow
+from ward_service.streams import GAP_GRACE
+
+router = APIRouter(prefix="/gateways", tags=["homes"], dependencies=[SignedIn])
+
+# A home says how it is every minute: who has missed five of these is quiet. Ours.
+QUIET_AFTER: Final = timedelta(minutes=5)
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@router.post("/enrolments", status_code=status.HTTP_201_CREATED, dependencies=[NoStore])
-def enrol(given: Enrol, source: SourceDep, ward: WardDep) -> Enrolled:
-    """Become a gateway by a code. 403 for a code that does not work, 429 after too many of them.
+@router.get("")
+def list_homes(store: StoreDep, now: NowDep) -> HomesView:
+    """Return every home, the one that most needs somebody to look first."""
+    statuses, streams, holders = store.home_statuses(), store.newest_streams(), store.holders()
+    homes = [
+        _home(
+            gateway.id,
+            statuses.get(gateway.id),
+            streams.get(gateway.id),
+            holders.get(gateway.id, ()),
+            now,
+        )
+        for gateway in store.gateways()
+    ]
+    return HomesView(as_of=now, homes=tuple(sorted(homes, key=_urgency)))
 
-    503 when the broker cannot be told; the code is then as good as before.
-    """
-    return enrolment.enrol(ward, given, source)
+
+def _urgency(home: HomeView) -> tuple[bool, bool, bool, datetime, str]:
+    """Where people live comes first; of these what is wrong, then what is quiet, longest first."""
+    wrong = bool(home.troubles or home.missing or home.unclaimed)
+    return not home.holders, not wrong, not home.quiet, home.heard_at or _NEVER, home.gateway
 
 
-@router.post(
-    "/gateways/{gateway_id}/renewals", status_code=status.HTTP_201_CREATED, dependencies=[NoStore]
-)
-def renew(
-    gateway_id: GatewayIdPath,
-    given: Renew,
-    body: BodyDep,
-    homeward_at: Annotated[AwareDatetime, Header()],
-    homeward_mac: Annotated[str, Header(max_length=100)],
-    ward: WardDep,
-) -> Enrolled:
-    """Get the next key, signed with the present one. 403 when it does not count (any more)."""
-    return enrolment.renew(ward, gateway_id, given, body, homeward_at, homeward_mac)
+def _home(
+    gateway_id: str,
+    status: HomeStatusRow | None,
+    stream: tuple[Numbers, datetime | None] | None,
+    holders: Sequence[SlotRow],
+    now: datetime,
+) -> HomeView:
+    numbers, last_at = stream or (Numbers(), None)
+    missing = numbers.missing_by(now - GAP_GRACE)  # what is on its way is not missing
+    status = status or HomeStatusRow(gateway_id=gateway_id)
+    heard_at = max((at for at in (status.received_at, last_at) if at is not None), default=None)
+    return HomeView(
+        gateway=gateway_id,
+        holders=tuple(HolderView(slot=h.slot, episode_id=h.episode_id) for h in holders),
+        online=status.online,
+        since=status.since,
+        heard_at=heard_at,
+        quiet=not status.online or heard_at is None or now - heard_at > QUIET_AFTER,
+        missing=missing.count if missing else 0,
+        missing_since=missing.since if missing else None,
+        told_at=status.told_at,
+        depth=status.depth,
+        oldest_at=status.oldest_at,
+        bytes=status.bytes,
+        radio=status.radio,
+        software=status.software,
+        clock_ahead_s=status.clock_ahead_s,
+        unclaimed=status.unclaimed,
+        plans={int(slot): number for slot, number in (status.plans or {}).items()},
+        devices=tuple(_device(DeviceStatus.model_validate(d)) for d in status.devices or ()),
+        troubles=tuple(_trouble(trouble) for trouble in troubles_of(status)),
+    )
+
+
+def _device(device: DeviceStatus) -> DeviceView:
+    return DeviceView(
+        model=device.model,
+        family=device.family,
+        slots=device.slots,
+        seen_at=device.seen_at,
+        frame_at=device.frame_at,
+        battery=device.battery,
+    )
+
+
+def _trouble(trouble: Trouble) -> TroubleView:
+    return TroubleView(words=trouble_words(trouble), slot=trouble.slot, since=trouble.since)

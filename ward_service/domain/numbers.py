@@ -93,16 +93,6 @@ class Numbers:
         return self.beyond[-1].last if self.beyond else self.upto
 
     @property
-    def missing(self) -> int:
-        """How many numbers have not come, however short a time ago that was seen."""
-        return self.given_up + sum(gap.count for gap in self.gaps())
-
-    @property
-    def missing_since(self) -> datetime | None:
-        """When the first of what is missing was seen to be so; None when nothing is."""
-        return min((gap.since for gap in self.gaps()), default=None)
-
-    @property
     def untold_since(self) -> datetime | None:
         """When the first gap of which nobody was told was seen; None when there is none."""
         return min((g.since for g in self.gaps() if g.last > self.told_upto), default=None)
@@ -118,17 +108,24 @@ class Numbers:
             yield Gap(last + 1, first - 1, min(at for _, at in later[n:]))
             last = ends[n] if n < len(ends) else first
 
+    def missing_by(self, seen_by: datetime) -> Missing | None:
+        """Return what was seen to be missing by a moment and has not come; None if nothing was."""
+        long = [gap for gap in self.gaps() if gap.since <= seen_by]
+        if not long:
+            return None
+        count = self.given_up + sum(gap.count for gap in long)
+        return Missing(count, min(gap.since for gap in long))
+
     def tell(self, seen_by: datetime) -> Missing | None:
         """Return what was missing by a moment, if somebody must be told of it now; else None.
 
         It counts all of that, and is told with this: only later numbers are told again.
         """
-        long = [gap for gap in self.gaps() if gap.since <= seen_by]
-        if not any(gap.last > self.told_upto for gap in long):
+        long = [gap.last for gap in self.gaps() if gap.since <= seen_by]
+        if max(long, default=0) <= self.told_upto:
             return None
-        self.told_upto = max(gap.last for gap in long)
-        count = self.given_up + sum(gap.count for gap in long)
-        return Missing(count, min(gap.since for gap in long))
+        self.told_upto = max(long)
+        return self.missing_by(seen_by)
 
     def _came_beyond(self, number: int, at: datetime) -> bool:
         place = next((n for n, s in enumerate(self.beyond) if number <= s.last), len(self.beyond))
