@@ -196,6 +196,7 @@ def _write(
         episode_id=episode.id, at=now, noticed_at=now, by=by, what="admitted", words=words
     )
     store.add(patient, episode, slot, entry)
+    store.want_plan(admission.gateway, admission.slot, episode.id, pathway.name)
     return AdmissionView(episode_id=episode.id, admitted_at=now, first_due_at=state.expected_at)
 
 

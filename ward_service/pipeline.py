@@ -27,6 +27,7 @@ from ward_service.domain.inputs import (
     UnreadableArrived,
 )
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.plan import in_the_plan
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import EpisodeState, Step
 from ward_service.errors import (
@@ -136,9 +137,11 @@ class Stay:
 
     inputs: int = 0
     looked_at: datetime | None = None
+    planned: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:
         self.inputs, self.looked_at = self.row.inputs, self.row.looked_at
+        self.planned = in_the_plan(self.state)
 
     def moment(self, now: datetime) -> datetime:
         """Return when an input is taken in that came at `now`: not before the one before it."""
@@ -163,6 +166,8 @@ class Stay:
     def save(self, store: Store, now: datetime) -> None:
         """Write state, alerts, ledger, ladders, calls and tasks together."""
         store.save_episode(self.row, self.state)
+        if in_the_plan(self.state) != self.planned:
+            store.want_plans_of(self.row.id, ended=self.state.ended_at is not None)
         self.row.inputs, self.row.looked_at = self.inputs, self.looked_at
         changed = {id_: alert for done in self.steps for id_, alert in done.changed.items()}
         alerts = list(changed.values())

@@ -27,6 +27,7 @@ from ward_service.homes import take_in
 from ward_service.ingest import subscriber
 from ward_service.logs import log
 from ward_service.notify import outbox
+from ward_service.plans import PlanPost
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 
@@ -91,7 +92,7 @@ def _settle_memory() -> None:
 
 
 def run_ingest(ward: Ward, stop: Event) -> None:
-    """Take readings, and what homes say of themselves, from the broker until told to stop."""
+    """Take readings and statuses from the broker, and send plans to homes, until told to stop."""
     subscriber.run(
         settings=ward.settings,
         commit=lambda batch: take_in(ward, batch, ward.clock.now()),
@@ -99,6 +100,7 @@ def run_ingest(ward: Ward, stop: Event) -> None:
         beat=partial(beat, ward, subscriber.STAGE),
         now=ward.clock.now,
         stop=stop,
+        deliver=PlanPost(ward).deliver,
     )
 
 

@@ -66,6 +66,11 @@ class AtHome:
     last_rest: Past | None = None
 
 
+def in_the_plan(state: EpisodeState) -> tuple[object, ...]:
+    """Return what a plan takes from a stay; when it changes, the home needs a new one."""
+    return state.limits, state.zone, state.mode, state.ended_at is None
+
+
 def care_of(
     state: EpisodeState, pathway: Pathway, *, language: str | None, use: Use, signed: bool
 ) -> Care:

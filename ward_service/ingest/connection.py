@@ -115,16 +115,20 @@ class Connection:
         """Whether the network thread has died. paho would say that it is still connected."""
         return self._thread is not None and not self._thread.is_alive()
 
-    def publish(self, messages: Iterable[Outgoing]) -> None:
+    def publish(self, messages: Iterable[Outgoing]) -> list[MQTTMessageInfo]:
         """Send these in order. Without a connection paho keeps them for the next one."""
+        sent = []
         for message in messages:
             self._wait_for_room()
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.ContentType = CONTENT_TYPE
             properties.UserProperty = message.properties
-            self._unanswered.append(
-                self._client.publish(message.topic, message.payload, qos=1, properties=properties)
+            info = self._client.publish(
+                message.topic, message.payload, 1, message.retain, properties
             )
+            self._unanswered.append(info)
+            sent.append(info)
+        return sent
 
     def acknowledge(self, deliveries: Iterable[Delivery]) -> None:
         """Let the broker forget these; not those that came on an earlier connection."""

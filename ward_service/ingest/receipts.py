@@ -16,11 +16,12 @@ ENVELOPE_ROOM: Final = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message for one gateway, signed with its key."""
+    """A message for one gateway, signed with its key. `retain`: the broker keeps the latest."""
 
     topic: str
     payload: bytes
     properties: list[tuple[str, str]]
+    retain: bool = False
 
 
 def signed(

@@ -19,6 +19,7 @@ from ward_service.ingest.inbox import Inbox
 from ward_service.ingest.receipts import signed
 from ward_service.logs import log
 from ward_service.opened import Arrived
+from ward_service.plans import Wire
 from ward_service.settings import Settings
 
 Commit = Callable[[Sequence[Arrived]], list[tuple[str, Receipt]]]
@@ -39,12 +40,14 @@ def run(
     beat: Callable[[], None],
     now: Callable[[], datetime],
     stop: Event,
+    deliver: Callable[[Wire, datetime], None] | None = None,
 ) -> None:
     """Take messages from the broker until told to stop; the batch in hand is then finished.
 
     `commit` returns a receipt (gateway, receipt) for all that is now durable, and raises
     StorageDownError when nothing is. `beat` is called about once a second while messages can
-    arrive: a ward that hears nobody must not look well.
+    arrive: a ward that hears nobody must not look well. `deliver` is called as often, with the
+    connection: it sends what does not answer a reading, such as plans.
     """
     inbox: Inbox[Delivery] = Inbox(HOLDS)
     connection = Connection(settings, inbox)
@@ -61,6 +64,7 @@ def run(
                 connection.acknowledge(batch)
             if connection.receiving and time.monotonic() >= beat_after:
                 beat()
+                _try_to(deliver, connection, now())
                 beat_after = time.monotonic() + BEAT_S
             if connection.dead:
                 log("connection.died", logging.ERROR)
@@ -70,6 +74,18 @@ def run(
     finally:
         inbox.close()
         connection.close()
+
+
+def _try_to(
+    deliver: Callable[[Wire, datetime], None] | None, connection: Connection, now: datetime
+) -> None:
+    """Send what is due besides receipts; whatever is wrong with it must not stop readings."""
+    if deliver is None:
+        return
+    try:
+        deliver(connection, now)
+    except Exception as error:  # noqa: BLE001 - readings come first
+        log("delivery.broke_us", logging.ERROR, error=type(error).__name__)
 
 
 def _until_kept(

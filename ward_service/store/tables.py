@@ -248,6 +248,55 @@ class SlotRow(Base):
     __table_args__ = (Index("ix_slot_place", "gateway_id", "slot"),)
 
 
+class PlanRow(Base):
+    """What a place in a home is to advise by: whose plan, and whether it has gone out.
+
+    `asked` rises with whatever may have changed the plan, or asks for it again; `sent` is the
+    `asked` of the plan that a broker last took. `number` and `sha256` are of the last plan made.
+    `frame` is what surrounds all plans of a pathway: what the ward is used for, and its signature.
+    """
+
+    __tablename__ = "plan"
+    gateway_id: Mapped[str] = mapped_column(ForeignKey("gateway.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    pathway: Mapped[str]
+    ended: Mapped[bool] = mapped_column(default=False)
+    frame: Mapped[str] = mapped_column(default="")
+    asked: Mapped[int] = mapped_column(default=1)
+    sent: Mapped[int] = mapped_column(default=0)
+    number: Mapped[int] = mapped_column(BigInteger, default=0)
+    sha256: Mapped[str] = mapped_column(default="")
+    # Ingest asks this every second, of all homes there are; those that wait are few.
+    __table_args__ = (
+        Index(
+            "ix_plan_to_send",
+            "gateway_id",
+            "slot",
+            postgresql_where=text("asked > sent"),
+            sqlite_where=text("asked > sent"),
+        ),
+    )
+
+
+class PlanSentRow(Base):
+    """A plan that a home was sent, by its number: what its advice was filled from. Only added.
+
+    `limits` are the person's own of then; `pathway` and `language` give the words.
+    """
+
+    __tablename__ = "plan_sent"
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"))
+    pathway: Mapped[str]
+    language: Mapped[str]
+    limits: Mapped[dict[str, Any] | None]
+    sha256: Mapped[str]
+    made_at: Mapped[datetime]
+
+
 class ReadingRow(Base):
     """A reading as it was kept, and what the ward made of it (its assessment).
 

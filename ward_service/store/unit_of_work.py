@@ -15,6 +15,7 @@ from ward_service.store.history import HistoryStore
 from ward_service.store.homes import HomesStore
 from ward_service.store.intake import IntakeStore
 from ward_service.store.outbox import OutboxStore
+from ward_service.store.plans import PlansStore
 from ward_service.store.stays import StaysStore
 
 
@@ -28,13 +29,14 @@ class Store(
     AccountsStore,
     GatewaysStore,
     HistoryStore,
+    PlansStore,
 ):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
     intake: what arrives; homes: how homes are, and what came of their streams; stays: episodes,
     alerts and places; calls: ladders and who is to be called; outbox: sending, and the roster;
     board: what screens ask; accounts: who may sign in; gateways: how homes get their keys;
-    history: what replay asks.
+    history: what replay asks; plans: what homes advise by.
     """
 
 

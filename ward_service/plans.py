@@ -1,0 +1,218 @@
+"""Care plans on their way home: on admission, with new limits, at the end, and when asked again.
+
+Whatever may change a plan raises what its row asks for, in the transaction of the change. Ingest
+looks every second for rows that ask for more than was sent, makes their plans, and notes them as
+sent only once a broker has taken them: a ward that dies in between sends the same plan again.
+A number rises for ever, in a database that was restored from a backup too: it is the later of the
+number before it plus one, and the seconds of real time (DECISIONS, "A plan's number").
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from ward_service.contract.envelope import Envelope
+from ward_service.contract.messages import topic
+from ward_service.contract.plan import Plan
+from ward_service.domain.plan import care_of, written
+from ward_service.errors import StorageDownError
+from ward_service.ingest.receipts import Outgoing
+from ward_service.logs import log
+from ward_service.store.plans import Place, as_limits
+from ward_service.store.stays import state_of
+from ward_service.store.tables import EpisodeRow, PlanRow, PlanSentRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward, signed_versions
+
+AT_ONCE: Final = 100  # plans in one look: 12,000 homes have theirs in two minutes
+ON_THE_WAY: Final = 500  # plans that no broker has taken yet; beyond, none is added
+LOST_AFTER_S: Final = 30.0  # real seconds in which no broker has taken a plan: it goes again
+
+
+class Sent(Protocol):
+    """A message that was given to the broker."""
+
+    def is_published(self) -> bool:
+        """Whether the broker has taken it. Raises when it never had it."""
+
+
+class Wire(Protocol):
+    """What plans are published by."""
+
+    def publish(self, messages: Iterable[Outgoing]) -> Sequence[Sent]:
+        """Send these in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDue:
+    """A plan to be sent, and what its row asked for when it was made."""
+
+    place: Place
+    asked: int
+    message: Outgoing
+
+
+def send_again(ward: Ward, gateway_id: str, held: Mapping[int, int] | None = None) -> None:
+    """Send a gateway its plans again: it has just come online, or was given a new key.
+
+    `held` are the plans that it says it holds (slot: number): those are not sent again.
+    """
+    with ward.unit_of_work() as store:
+        store.want_plans_again(gateway_id, held or {})
+
+
+class PlanPost:
+    """Sends what is due, and remembers what no broker has taken yet. Used from one thread."""
+
+    def __init__(self, ward: Ward) -> None:
+        """Prepare; the first look finds what changed while the ward was down."""
+        self._ward = ward
+        self._signatures: object = None
+        self._signed_names: set[str] = set()
+        self._on_the_way: list[tuple[PlanDue, Sent, float]] = []
+
+    def deliver(self, wire: Wire, now: datetime) -> None:
+        """Note what has gone out, and send what is due. A database that is away is waited for."""
+        try:
+            self._settle()
+            due = self.plans_to_send(now)
+        except StorageDownError:
+            log("storage.down", stage="plans")
+            return
+        sent = wire.publish(plan.message for plan in due)
+        mono = time.monotonic()
+        self._on_the_way += [(plan, it, mono) for plan, it in zip(due, sent, strict=True)]
+        if due:
+            log("plans.sent", count=len(due))
+
+    def plans_to_send(self, now: datetime) -> list[PlanDue]:
+        """Return the plans that are due and not on their way, signed; a changed one has a number.
+
+        Raises:
+            StorageDownError: the database went away; they are still due.
+        """
+        self._look_at_frames()
+        if len(self._on_the_way) >= ON_THE_WAY:
+            return []
+        waiting = [plan.place for plan, _, _ in self._on_the_way]
+        with self._ward.unit_of_work(read_only=True) as store:
+            if not store.plans_wait():
+                return []
+        with self._ward.unit_of_work() as store:
+            rows = store.plans_to_send(AT_ONCE, waiting)
+            stays = store.episodes([row.episode_id for row in rows], lock=False)
+            made = [(row, self._payload(store, row, stays[row.episode_id], now)) for row in rows]
+            due = [(row.gateway_id, row.slot, row.asked, payload) for row, payload in made]
+        return self._signed(due, now)
+
+    def _look_at_frames(self) -> None:
+        """Ask for new plans where the use of the ward, or the signature of a pathway, changed."""
+        ward = self._ward
+        with ward.unit_of_work(read_only=True) as store:
+            signatures = [(row.pathway_id, row.version, row.sha256) for row in store.signatures()]
+        if signatures == self._signatures:
+            return
+        with ward.unit_of_work() as store:
+            self._signed_names = set(signed_versions(store))
+            for name in ward.pathways:
+                store.frame_plans(name, self._frame(name))
+        self._signatures = signatures
+
+    def _frame(self, pathway: str) -> str:
+        signed = "signed" if pathway in self._signed_names else "unsigned"
+        return f"{self._ward.settings.use}, {signed}"
+
+    def _payload(self, store: Store, row: PlanRow, stay: EpisodeRow, now: datetime) -> bytes | None:
+        """Return the plan of a place, made anew if it changed; None if none can be made.
+
+        What cannot be made is not tried again until something changes: it would stop the others.
+        """
+        row.frame = self._frame(row.pathway)
+        try:
+            plan = self._plan(row, stay)
+            digest = hashlib.sha256(written(plan)).hexdigest()
+        except Exception as error:  # noqa: BLE001 - one stay must not keep plans from the others
+            ids = {"gateway_id": row.gateway_id, "slot": row.slot, "pathway": row.pathway}
+            log("plan.cannot_be_made", logging.ERROR, error=type(error).__name__, **ids)
+            return None
+        if digest != row.sha256:
+            row.number = max(row.number + 1, int(self._ward.clock.wall().timestamp()))
+            row.sha256 = digest
+            care = plan.care
+            store.add(
+                PlanSentRow(
+                    gateway_id=row.gateway_id,
+                    slot=row.slot,
+                    number=row.number,
+                    episode_id=row.episode_id,
+                    pathway=row.pathway,
+                    language=care.language if care else "",
+                    limits=as_limits(state_of(stay).limits) if care else None,
+                    sha256=digest,
+                    made_at=now,
+                )
+            )
+        return written(plan.model_copy(update={"number": row.number}))
+
+    def _plan(self, row: PlanRow, stay: EpisodeRow) -> Plan:
+        """Return what a place is to hold, under no number of its own yet."""
+        if row.ended:
+            return Plan(number=1, ended=True)
+        ward = self._ward
+        care = care_of(
+            state_of(stay),
+            ward.pathways[stay.pathway],
+            language=stay.language,
+            use=ward.settings.use,
+            signed=stay.pathway in self._signed_names,
+        )
+        return Plan(number=1, care=care)
+
+    def _signed(
+        self, due: Iterable[tuple[str, int, int, bytes | None]], now: datetime
+    ) -> list[PlanDue]:
+        signed, unsendable = [], []
+        for gateway_id, slot, asked, payload in due:
+            key = self._ward.key_of(gateway_id)
+            if key is None or payload is None:
+                unsendable.append(((gateway_id, slot), asked))
+                continue
+            to = topic(gateway_id, "plans", slot)
+            properties = Envelope(sent_at=now, slot=slot).properties(to, payload, key)
+            message = Outgoing(to, payload, properties, retain=True)
+            signed.append(PlanDue((gateway_id, slot), asked, message))
+        self._note(unsendable)  # revoked, or not to be made: until something changes
+        return signed
+
+    def _settle(self) -> None:
+        """Note what brokers have taken; forget what none has taken in time, so that it goes again.
+
+        Raises:
+            StorageDownError: the database went away; nothing was forgotten.
+        """
+        untaken, taken, mono = [], [], time.monotonic()
+        for plan, sent, since in self._on_the_way:
+            if _taken(sent):
+                taken.append((plan.place, plan.asked))
+            elif mono < since + LOST_AFTER_S:
+                untaken.append((plan, sent, since))
+        self._note(taken)
+        self._on_the_way = untaken
+
+    def _note(self, sent: Iterable[tuple[Place, int]]) -> None:
+        if some := list(sent):
+            with self._ward.unit_of_work() as store:
+                for place, asked in some:
+                    store.plan_was_sent(place, asked)
+
+
+def _taken(sent: Sent) -> bool:
+    """Whether a broker has a message. paho raises for one that it was given while offline."""
+    try:
+        return sent.is_published()
+    except (RuntimeError, ValueError):
+        return False
