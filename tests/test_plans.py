@@ -362,8 +362,5 @@ def test_what_a_home_was_sent_is_kept_by_its_number(house: House) -> None:
     [second] = house.beats()
     with house.ward.unit_of_work(read_only=True) as store:
         found = store.plans_sent([("home-01", 1, first.number), ("home-01", 1, second.number)])
-        words = {number: row.limits for (_, _, number), row in found.items()}
-    assert [
-        next(pair for pair in words[n]["parameters"] if pair[0] == "red_max")
-        for n in (first.number, second.number)
-    ] == [["red_max", 92.0], ["red_max", 90.0]]
+        own = {number: limits_then(row) for (_, _, number), row in found.items()}
+    assert [own[plan.number].get("red_max") for plan in (first, second)] == [92, 90]

@@ -8,7 +8,7 @@ from typing import Final
 from clinician_dashboard.view_models.due import IN_PLAY, Due, call_lines, due_lines
 from clinician_dashboard.view_models.triage import SOURCES
 from clinician_dashboard.view_models.words import SHAPES, age, ago, clock_time
-from ward_service.contract.api import AlertView, PatientLine, ReadingView
+from ward_service.contract.api import AlertView, PatientLine, ReadingView, ToldView
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source
 
 DOUBTS: Final = {
@@ -114,9 +114,20 @@ def reading_rows(readings: Sequence[ReadingView], now: datetime) -> list[dict[st
             "doubts": "; ".join(DOUBTS.get(doubt, doubt) for doubt in reading.doubts),
             "arrived": f"late, {clock_time(reading.received_at, now)}" if reading.late else "",
             "source": "device" if reading.source is Source.BLE else SOURCES[reading.source],
+            "told at home": told_words(reading.told),
         }
         for reading in reversed(readings)
     ]
+
+
+def told_words(told: ToldView | None) -> str:
+    """Say what the patient was told at home, by which plan; empty when nobody was told."""
+    if told is None:
+        return ""
+    if told.plan_number is None:
+        return "no plan was held: when to call 999, and 111"
+    words = " ".join(told.words) or f"{', '.join(told.text_ids)}, of a plan not known here"
+    return f"{told.level or 'not judged'}: {words} (plan {told.plan_number})"
 
 
 def headline(line: PatientLine, now: datetime) -> str:

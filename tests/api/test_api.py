@@ -19,10 +19,12 @@ from ward_service.api.app import create_app
 from ward_service.contract.api import BoardView
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
-from ward_service.contract.messages import Status, Trouble
-from ward_service.contract.vocabulary import TroubleCode
+from ward_service.contract.messages import AdviceGiven, Status, Trouble
+from ward_service.contract.vocabulary import Level, TroubleCode
+from ward_service.domain.plan import read_plan
 from ward_service.homes import take_in
 from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.plans import PlanPost
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AccountRow, ActRow, SessionRow
@@ -339,6 +341,37 @@ def test_readings_are_paged_by_receipt_so_that_late_ones_are_not_missed(
     rest = client.get(url, headers=headers, params={"after": first["next_after"]}).json()
     assert (first["total"], len(rest["readings"]), rest["next_after"]) == (3, 1, None)
     assert [r["late"] for r in first["readings"]] == [False, True]
+
+
+def test_what_was_told_at_home_is_shown_in_the_words_and_numbers_of_then(
+    client: TestClient, ward: Ward, home: Home
+) -> None:
+    headers = signed_in(client)
+    [line] = client.get("/triage", headers=headers).json()["patients"]
+    [due] = PlanPost(ward).plans_to_send(NOON)
+    number = read_plan(due.message.payload).number
+    told = AdviceGiven(plan_number=number, level=Level.RED, text_ids=("swap.ask", "repeat.red"))
+    unknown = told.model_copy(update={"plan_number": number + 1})
+    plain = AdviceGiven(plan_number=None, level=None, text_ids=("safety_net",))
+    readings = [
+        a_reading(91).model_copy(update={"advice": advice})
+        for advice in (told, unknown, plain, None)
+    ]
+    take_batch(ward, [home.sends(reading) for reading in readings], NOON)
+    changed = {"reason": "as agreed", "parameters": {"red_max": 88, "amber_max": 90}}
+    url = f"/episodes/{line['episode_id']}"
+    answer = client.post(
+        f"{url}/limits", headers=headers | {"Idempotency-Key": "new-limits"}, json=changed
+    )
+    assert answer.status_code == 200, answer.text
+    page = client.get(f"{url}/readings", headers=headers).json()["readings"]
+    views = [reading["told"] for reading in page]
+    assert (views[0]["level"], views[0]["plan_number"]) == ("red", number)
+    assert views[0]["words"][0].startswith("Two numbers may stand in each other's place")
+    assert "If it is still 92 % or lower" in views[0]["words"][1]  # the limit when it was told
+    assert (views[1]["words"], views[1]["text_ids"]) == ([], ["swap.ask", "repeat.red"])
+    assert (views[2]["plan_number"], views[2]["words"]) == (None, [])
+    assert views[3] is None
 
 
 def test_what_was_doubted_and_quarantined_is_counted(

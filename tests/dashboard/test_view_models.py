@@ -7,7 +7,12 @@ import pytest
 
 from clinician_dashboard.view_models import chart
 from clinician_dashboard.view_models.acts import taken_words
-from clinician_dashboard.view_models.patient import alert_text, most_urgent_first, reading_rows
+from clinician_dashboard.view_models.patient import (
+    alert_text,
+    most_urgent_first,
+    reading_rows,
+    told_words,
+)
 from clinician_dashboard.view_models.triage import (
     counts,
     leads,
@@ -32,6 +37,7 @@ from ward_service.contract.api import (
     Place,
     PointView,
     ReadingView,
+    ToldView,
 )
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import (
@@ -380,6 +386,18 @@ def test_a_reading_says_its_doubts_in_words_and_a_number_its_age() -> None:
     assert row["values"] == "SpO2 72 %, pulse 97 /min"
     assert (row["age"], row["doubts"]) == ("1 h", "the two numbers look swapped")
     assert (row["arrived"], row["source"]) == ("late, 12:40", "by phone to staff")
+
+
+def test_what_was_told_at_home_is_said_with_its_plan() -> None:
+    told = ToldView(
+        level=Level.RED, plan_number=3, text_ids=("repeat.red",), words=("Sit still.", "Call 999.")
+    )
+    assert told_words(told) == "red: Sit still. Call 999. (plan 3)"
+    unknown = told.model_copy(update={"words": (), "level": None})
+    assert told_words(unknown) == "not judged: repeat.red, of a plan not known here (plan 3)"
+    no_plan = told.model_copy(update={"plan_number": None, "words": ()})
+    assert told_words(no_plan) == "no plan was held: when to call 999, and 111"
+    assert told_words(None) == ""
 
 
 def test_the_chart_keeps_gaps_and_says_itself() -> None:

@@ -1,5 +1,6 @@
 """Stays over HTTP: admit somebody, read what came from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -19,12 +20,15 @@ from ward_service.contract.api import (
     LimitsView,
     PauseNote,
     ReadingsPage,
+    ReadingView,
     ZoneEdit,
 )
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, Unpaused, ZoneChanged
 from ward_service.errors import NotFoundError
 from ward_service.store.stays import state_of
+from ward_service.store.tables import ReadingRow
 from ward_service.store.unit_of_work import Store
+from ward_service.told import told_at_home
 from ward_service.ward import Ward
 
 router = APIRouter(prefix="/episodes", tags=["episodes"], dependencies=[SignedIn])
@@ -41,6 +45,7 @@ def admit_somebody(
 @router.get("/{episode_id}/readings")
 def list_readings(
     episode_id: UUID,
+    ward: WardDep,
     store: StoreDep,
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
@@ -53,10 +58,10 @@ def list_readings(
     _must_be(episode_id, store)
     if last is not None:
         rows, total = store.readings_received_last(episode_id, last)
-        return ReadingsPage(readings=tuple(map(reading_view, rows)), total=total, next_after=None)
+        return ReadingsPage(readings=_readings(ward, store, rows), total=total, next_after=None)
     rows, total = store.readings_page(episode_id, after, limit)
     return ReadingsPage(
-        readings=tuple(reading_view(row) for row in rows),
+        readings=_readings(ward, store, rows),
         total=total,
         next_after=rows[-1].received_no if len(rows) == limit else None,
     )
@@ -124,6 +129,11 @@ def end(episode_id: UUID, given: EndNote, hand: HandDep) -> None:
     """End a stay. 422 while a red is in play without a note, or something must be said first."""
     deed = Ended(hand.by, given.reason, given.note, given.device_returned, given.gp_informed)
     hand.on_stay(episode_id, deed)
+
+
+def _readings(ward: Ward, store: Store, rows: Sequence[ReadingRow]) -> tuple[ReadingView, ...]:
+    told = told_at_home(ward, store, rows)
+    return tuple(reading_view(row, told.get(row.received_no)) for row in rows)
 
 
 def _limits(episode_id: UUID, ward: Ward, store: Store, now: datetime) -> LimitsView:

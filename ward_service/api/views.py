@@ -14,6 +14,7 @@ from ward_service.contract.api import (
     ParameterView,
     ReadingView,
     StepView,
+    ToldView,
 )
 from ward_service.contract.vocabulary import Level, Vital
 from ward_service.domain.alerts import AlertFinding
@@ -147,8 +148,8 @@ def _finding_view(found: AlertFinding) -> FindingView:
     )
 
 
-def reading_view(row: ReadingRow) -> ReadingView:
-    """Return a reading as it was kept and judged."""
+def reading_view(row: ReadingRow, told: ToldView | None = None) -> ReadingView:
+    """Return a reading as it was kept and judged, and what was told about it at home."""
     values = {Vital.SPO2: row.spo2, Vital.PULSE_RATE: row.pulse_rate}
     return ReadingView(
         reading_id=row.reading_id,
@@ -171,5 +172,6 @@ def reading_view(row: ReadingRow) -> ReadingView:
         late=row.late,
         time_doubtful=row.time_doubtful,
         news2=News2View.model_validate(row.news2) if row.news2 else None,
+        told=told,
         pathway=row.pathway,
     )

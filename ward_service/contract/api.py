@@ -280,10 +280,24 @@ class News2View(View):
     scale: str
 
 
+class ToldView(View):
+    """What the patient was told at home about a reading, at once and by itself.
+
+    `words` are the texts in the pathway's language of reference, with the person's own numbers of
+    then; empty when this ward does not know the plan. Without a plan (`plan_number` None) they
+    were told the plain words of the gateway: when to call 999, and 111.
+    """
+
+    level: Level | None
+    plan_number: int | None
+    text_ids: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 class ReadingView(View):
     """A reading as it was kept and judged. `pathway` is what judged it, `id@version`.
 
-    `news2` is None on a pathway that does not use it.
+    `news2` is None on a pathway that does not use it, `told` where nobody at home was told.
     """
 
     reading_id: UUID
@@ -297,6 +311,7 @@ class ReadingView(View):
     late: bool
     time_doubtful: bool
     news2: News2View | None = None
+    told: ToldView | None = None
     pathway: str
 
 
