@@ -12,7 +12,7 @@ from device_gateway.decode.registry import decode
 from device_gateway.homes import Place
 from device_gateway.spool import Outgoing, SetAside
 from ward_service.contract.ids import new_id
-from ward_service.contract.messages import Device, Observation, Reading
+from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Quality, Source
 
 
@@ -35,14 +35,19 @@ class Capture:
     clock_ahead: timedelta | None = None
 
 
-def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
-    """Return the reading to send, or the frame with the reason why nothing can be sent.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A frame in which something was measured, or could have been, and what it says."""
+
+    capture: Capture
+    decoded: Decoded
+
+
+def measured(capture: Capture) -> Measured | SetAside | None:
+    """Return what a frame says of a person, or the frame with the reason why it says nothing.
 
     None: the frame is no measurement, but a wave, an answer, or about the device itself.
-
-    A frame in which nothing was measured is a reading too, with its quality and no value: the ward
-    must be able to tell a slipped sensor from a silent home. Demonstration and test data are not
-    about a person and stay here.
+    Demonstration and test data are not about a person and stay here.
     """
     try:
         decoded = decode(capture.characteristic, capture.frame, capture.family)
@@ -54,12 +59,30 @@ def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
         decoded = replace(decoded, quality=in_order((*decoded.quality, Quality.STORED)))
     if decoded.no_value in NEVER_LEAVES_HOME:
         return SetAside(capture.at, capture.frame, decoded.no_value.value)
-    reading = _reading(capture, decoded, place)
-    payload = reading.model_dump_json(exclude_defaults=True).encode()
-    return Outgoing(reading.reading_id, capture.at, payload)
+    return Measured(capture, decoded)
 
 
-def _reading(capture: Capture, decoded: Decoded, place: Place) -> Reading:
+def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
+    """Return the reading to send, of the one person of a place, or why nothing can be sent.
+
+    A frame in which nothing was measured is a reading too, with its quality and no value: the ward
+    must be able to tell a slipped sensor from a silent home.
+    """
+    one = measured(capture)
+    if not isinstance(one, Measured):
+        return one
+    reading = as_reading(one, f"{place.gateway}/{place.slot}")
+    return Outgoing(reading.reading_id, capture.at, in_bytes(reading))
+
+
+def in_bytes(message: Reading | Trace) -> bytes:
+    """Return a message as it travels: what is not known is not in it."""
+    return message.model_dump_json(exclude_defaults=True).encode()
+
+
+def as_reading(one: Measured, device: str) -> Reading:
+    """Return what was measured as a reading; `device` names one that has no serial number."""
+    capture, decoded = one.capture, one.decoded
     return Reading(
         reading_id=new_id(capture.at),
         measured_at=_measured_at(capture, decoded),
@@ -67,9 +90,9 @@ def _reading(capture: Capture, decoded: Decoded, place: Place) -> Reading:
         observations=tuple(
             Observation(vital=vital, value=value) for vital, value in decoded.observations.items()
         ),
-        device=_device(capture.device, decoded.device),
+        device=device_of(one),
         quality=decoded.quality,
-        source_key=_source_key(capture, decoded, place),
+        source_key=_source_key(capture, decoded, device),
     )
 
 
@@ -90,17 +113,16 @@ def _measured_at(capture: Capture, decoded: Decoded) -> datetime:
     return capture.at if Quality.CLOCK_NOT_SET in decoded.quality else shown
 
 
-def _source_key(capture: Capture, decoded: Decoded, place: Place) -> str | None:
+def _source_key(capture: Capture, decoded: Decoded, device: str) -> str | None:
     """Name a measurement that was kept by its bytes, so that sending it again changes nothing.
 
     Only where the bytes carry a time: two measurements of one value have equal bytes otherwise,
-    and the second would be lost. A device without a serial number is named by its home.
+    and the second would be lost.
     """
     if not _kept(decoded) or decoded.device_time is None:
         return None
     serial = capture.device.serial if capture.device else ""
-    device = serial or f"{place.gateway}/{place.slot}"
-    named = f"{device}|{capture.characteristic:04X}|".encode() + capture.frame
+    named = f"{serial or device}|{capture.characteristic:04X}|".encode() + capture.frame
     return hashlib.sha256(named).hexdigest()
 
 
@@ -108,8 +130,9 @@ def _kept(decoded: Decoded) -> bool:
     return decoded.recorded or Quality.STORED in decoded.quality
 
 
-def _device(known: Device | None, said: Device | None) -> Device | None:
+def device_of(one: Measured) -> Device | None:
     """Put what the frame says of its device over what was known of it."""
+    known, said = one.capture.device, one.decoded.device
     if known is None or said is None:
         return known or said
     return known.model_copy(update=said.model_dump(exclude_defaults=True))

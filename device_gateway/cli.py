@@ -12,7 +12,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
-from device_gateway import enrol_cli, explain, recordings, replay, simulate
+from device_gateway import enrol_cli, explain, recordings, replay, simulate, whose_cli
 from device_gateway.connection import Pace
 from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
@@ -37,6 +37,8 @@ NO_INPUT: Final = 3
 NO_SPOOL: Final = 4
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("measuring")(whose_cli.measuring_command)
+app.command("whose")(whose_cli.whose_command)
 
 enrol_cli.register(app)
 
@@ -60,8 +62,8 @@ def main() -> None:
     """The home side: from a finger to the ward, with nothing lost on the way.
 
     Exit codes: 0 done, or ended when told to; 1 something could not be read (it is named, the rest
-    was done); 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable or in use;
-    5 no key was got, and what was there is there still.
+    was done), or was refused; 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable
+    or in use; 5 no key was got, and what was there is there still.
     """
 
 
@@ -135,9 +137,14 @@ def replay_command(
     spot_check: Annotated[bool, typer.Option(help="as 2A5E spot checks, not as 2A5F")] = False,
     fast: Annotated[bool, typer.Option(help="as quick as it goes, the last sample now")] = False,
     as_recorded: Annotated[bool, typer.Option(help="with the times in the file; quick")] = False,
+    as_minutes: Annotated[
+        bool, typer.Option(help="as a live stream: put together to minutes of seconds")
+    ] = False,
     stay: Annotated[bool, typer.Option(help="keep the homes online after the end")] = False,
 ) -> None:
     """Play recordings through homes: one recording to each home, in order.
+
+    Each sample is a reading; with --as-minutes each minute is.
 
     Returns when the ward has receipted every reading. Killed anywhere, it goes on where it was.
     """
@@ -146,7 +153,9 @@ def replay_command(
     read = _read_recordings(files)
     unreadable = _tell_bad_lines(read)
     found = [recording for file in read for recording in file.recordings]
-    manner = replay.Manner(spot_check, hurry=fast or as_recorded, as_recorded=as_recorded)
+    if spot_check and as_minutes:
+        _refuse("--spot-check is one reading a sample: not --as-minutes", WRONG_USAGE)
+    manner = replay.Manner(spot_check, fast or as_recorded, as_recorded, as_minutes)
     places = homes_file.homes[: len(found)]
     stop = _stop_on_signals()
     with _street(homes_file, places, spool_dir or settings.spool_dir, clock, settings) as street:
@@ -155,7 +164,9 @@ def replay_command(
         except RecordingError as error:
             _refuse(str(error), NO_INPUT)
         _tell_replay(parts, len(found))
+        street.ticking = not as_minutes
         play(parts, clock, stop, hurry=manner.hurry)
+        street.ticking = True
         while not stop.is_set() and (stay or street.unsent()):
             stop.wait(0.2)
     if unreadable:

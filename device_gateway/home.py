@@ -1,20 +1,37 @@
-"""One home: what its devices say goes into its spool, and from there to the ward."""
+"""One home: what its devices say goes into its spool, and from there to the ward.
 
-from collections.abc import Sequence
+`hear` is the door for a radio: whose it is, a second of a stream or a reading of its own, what the
+plan says to it, the spool. `take_all` is the door for what is played, one reading for each frame.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from threading import Event
+from threading import Event, RLock
+from uuid import UUID
 
-from device_gateway.capture import Capture, spooled
+from device_gateway.advising import Advises, no_advice
+from device_gateway.asking import Desk, desk_of
+from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
 from device_gateway.connection import Pace
+from device_gateway.decode.registry import is_live
+from device_gateway.devices import Paired
 from device_gateway.homes import Broker, Place
+from device_gateway.minutes import Minutes
 from device_gateway.publisher import Publisher
-from device_gateway.spool import Outgoing, Progress, Spool
+from device_gateway.spool import Outgoing, Progress, SetAside, Spool, Unclaimed
+from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
+from ward_service.contract.messages import Device
+from ward_service.contract.vocabulary import Quality
 
 
 class Home:
-    """A gateway with its key, the slot of its person, its spool and its publisher."""
+    """A gateway with its key, the slot of its person, its spool and its publisher.
+
+    May be called from several threads: what is heard and what is asked wait for each other.
+    """
 
     def __init__(
         self,
@@ -24,6 +41,7 @@ class Home:
         clock: Clock,
         wake: Event,
         pace: Pace | None = None,
+        advises: Advises = no_advice,
     ) -> None:
         """Open the home's spool, and make it if there is none. Nothing is sent before `start`.
 
@@ -33,7 +51,94 @@ class Home:
         self.place = place
         self.spool = Spool(spool_dir / f"{place.gateway}.spool")
         self.publisher = Publisher(place, broker, self.spool, clock, wake, pace)
+        self.advising = advises(self.spool)
+        self._minutes = Minutes(self.spool, self.advising)
+        self._whose = Whose(self.spool, self.advising)
+        self._desk = Desk(desk_of(spool_dir, place.gateway))
         self._wake = wake
+        self._guard = RLock()
+
+    # --- what devices say ---------------------------------------------------------------------
+
+    def hear(
+        self, device: Paired, captures: Sequence[Capture], progress: Progress | None = None
+    ) -> None:
+        """Take frames of one device of this home: durable on return, and its person advised.
+
+        Of a stream of more than one frame a second, what later frames change of a second is
+        durable with the next. `progress` is for what plays a recording, a frame at a time.
+
+        Raises:
+            SpoolFullError: nothing of this is kept; what was there before is safe, and whoever has
+                a plan was advised all the same.
+        """
+        with self._guard:
+            known = _device(device)
+            given = [c if c.device else replace(c, device=known) for c in captures]
+            found = [one for capture in given if (one := measured(capture)) is not None]
+            live = [one for one in found if isinstance(one, Measured) and _is_live(one)]
+            entries = [self._entry(device, one) for one in found if not _is_live(one)]
+            if entries or (progress is not None and not live):
+                self.spool.add(entries, None if live else progress)
+            if live:
+                slot = self._whose.of_stream(device, live[0].capture.at)
+                self._minutes.hear(device, live, slot, progress)
+        self._wake.set()
+
+    def parted(self, device: Paired, at: datetime) -> None:
+        """End a device's live stream: what it has measured is judged and sent.
+
+        Raises:
+            SpoolFullError: its seconds are kept, and become a minute later.
+        """
+        with self._guard:
+            self._minutes.parted(device.address, at)
+        self._wake.set()
+
+    def tick(self, now: datetime) -> None:
+        """Do what has fallen due. To be called about once a second.
+
+        Raises:
+            SpoolFullError: what could not be done is tried again with the next call.
+        """
+        with self._guard:
+            before = self.spool.last_seq
+            try:
+                self._desk.answer(self, now)
+                self._whose.hand_on(now)
+                self._minutes.tick(now)
+            finally:
+                if self.spool.last_seq != before:
+                    self._wake.set()
+
+    # --- what people at home say --------------------------------------------------------------
+
+    def measuring(self, slot: int, now: datetime) -> None:
+        """Take what shared devices measure in the next minutes for this slot's."""
+        with self._guard:
+            self._whose.measuring(slot, now)
+
+    def waiting(self) -> list[Waiting]:
+        """Return the readings of which nobody has said whose they are, oldest first."""
+        with self._guard:
+            return self._whose.waiting()
+
+    def claim(self, ids: Iterable[UUID], slot: int, now: datetime) -> None:
+        """Say whose readings are, and of a measurement that goes on, all of it.
+
+        Raises:
+            ClaimError: one of them does not wait, or cannot be this slot's; none was given.
+            SpoolFullError: what could not be given still waits.
+        """
+        with self._guard:
+            asked = list(ids)
+            self._whose.claim(asked, slot, now)
+            others = {other for id_ in asked for other in self._minutes.claimed(id_, slot)}
+            still = {one.reading_id for one in self._whose.waiting()}
+            self._whose.claim(sorted(others & still), slot, now)
+        self._wake.set()
+
+    # --- what is played -----------------------------------------------------------------------
 
     def take(self, frame: bytes, characteristic: int, at: datetime) -> None:
         """Take one frame as a device sent it, received at `at`: saved once this returns.
@@ -48,7 +153,8 @@ class Home:
     ) -> None:
         """Take frames, and how far they bring their source, all or none: saved on return.
 
-        An `Outgoing` goes into the spool as it is, past every decoder.
+        Each frame is a reading of the home's first slot. An `Outgoing` goes into the spool as it
+        is, past every decoder.
 
         Raises:
             SpoolFullError: nothing of this is saved; what was saved before is safe.
@@ -58,3 +164,30 @@ class Home:
         ]
         self.spool.add([entry for entry in entries if entry is not None], progress)
         self._wake.set()
+
+    def _entry(self, device: Paired, one: Measured | SetAside) -> Outgoing | Unclaimed | SetAside:
+        """Return a reading as the spool keeps it: somebody's, with their advice, or nobody's."""
+        if isinstance(one, SetAside):
+            return one
+        at, user = one.capture.at, one.decoded.user
+        reading = as_reading(one, device.serial or f"{self.place.gateway}/{device.address}")
+        slot = self._whose.of_reading(device, user, reading)
+        id_ = reading.reading_id
+        if slot is None:
+            payload = in_bytes(reading)
+            return Unclaimed(id_, at, payload, device.slots, reading.source_key)
+        told = self.advising.advised(reading, slot, at)
+        return Outgoing(id_, at, in_bytes(told), slot, told.measured_at)
+
+
+def _device(paired: Paired) -> Device | None:
+    known = Device(model=paired.model, serial=paired.serial, firmware=paired.firmware)
+    return known if known != Device() else None
+
+
+def _is_live(one: Measured | SetAside) -> bool:
+    """Say whether a frame is a part of a stream; what was stored is a reading of its own."""
+    if isinstance(one, SetAside):
+        return False
+    live = is_live(one.capture.characteristic, one.capture.family)
+    return live and not one.decoded.recorded and Quality.STORED not in one.decoded.quality

@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 
 from device_gateway.capture import Capture
+from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.spool import Outgoing, Progress
 from device_gateway.spool_file import SpoolFullError
@@ -36,7 +37,10 @@ class Due:
 
 @dataclass
 class Part:
-    """What one home still has to say, and how far it is. `taken` counts from the very start."""
+    """What one home still has to say, and how far it is. `taken` counts from the very start.
+
+    `device`: what is said is its live stream, to be put together to minutes.
+    """
 
     home: Home
     source: str
@@ -44,6 +48,8 @@ class Part:
     taken: int
     rest: Iterator[Due]
     waiting: list[Due] = field(default_factory=list)
+    device: Paired | None = None
+    last_at: datetime | None = None
 
     def next_at(self) -> datetime | None:
         """Return when the next thing is due; None when there is no more."""
@@ -55,7 +61,7 @@ class Part:
         """Take what is due by `until` (None: whenever), at most a batch; return how many.
 
         Raises:
-            SpoolFullError: none of it is taken, all of it still waits.
+            SpoolFullError: none of it is taken, all of it still waits; of a live stream, the rest.
         """
 
         def is_due(due: Due) -> bool:
@@ -65,11 +71,29 @@ class Part:
             if not self._pull():
                 break
         batch = list(takewhile(is_due, self.waiting))
+        if self.device is not None:
+            return self._hear(self.device, batch)
         if batch:
             done = Progress(self.source, self.started_at, self.taken + len(batch))
             self.home.take_all([due.item for due in batch], done)
             self.taken = done.taken
             del self.waiting[: len(batch)]
+        return len(batch)
+
+    def end(self) -> None:
+        """Say that there is no more: the last minute of a live stream is closed."""
+        if self.device is not None and self.next_at() is None:
+            self.home.parted(self.device, self.last_at or self.started_at)
+
+    def _hear(self, device: Paired, batch: list[Due]) -> int:
+        """Take a live stream frame by frame: what is durable and how far that is stay together."""
+        for due in batch:
+            if not isinstance(due.item, Capture):
+                raise TypeError("a live stream is made of frames")
+            done = Progress(self.source, self.started_at, self.taken + 1)
+            self.home.hear(device, [due.item], done)
+            self.taken, self.last_at = done.taken, due.at
+            del self.waiting[0]
         return len(batch)
 
     def _pull(self) -> bool:
@@ -91,15 +115,32 @@ def play(parts: Sequence[Part], clock: Clock, stop: Event, *, hurry: bool = Fals
             try:
                 taken += part.take_due(None if hurry else now)
             except SpoolFullError as error:
-                ids = {"gateway_id": part.home.place.gateway, "why": str(error)}
-                log.error("spool.full", extra=ids)
+                _tell_full(part, error)
                 stop.wait(_FULL_S)
         if taken:
             continue
         upcoming = [at for part in parts if (at := part.next_at()) is not None]
         if not upcoming:
-            return
+            break
         stop.wait(_nap(min(upcoming) - clock.now(), clock.speed))
+    for part in parts:
+        _end(part, stop)
+
+
+def _end(part: Part, stop: Event) -> None:
+    while not stop.is_set():
+        try:
+            part.end()
+        except SpoolFullError as error:
+            _tell_full(part, error)
+            stop.wait(_FULL_S)
+        else:
+            return
+
+
+def _tell_full(part: Part, error: SpoolFullError) -> None:
+    ids = {"gateway_id": part.home.place.gateway, "why": str(error)}
+    log.error("spool.full", extra=ids)
 
 
 def _nap(ahead: timedelta, speed: float) -> float:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Final
 
 from device_gateway.capture import Capture
 from device_gateway.decode import plx
 from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.decode.sfloat import Special
+from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.play import Due, Part
 from device_gateway.recordings import Recording, RecordingError, Sample
@@ -23,11 +25,16 @@ class Manner:
 
     `spot_check`: as 0x2A5E indications, else as 0x2A5F notifications. `hurry`: as fast as it goes,
     with the last sample now. `as_recorded`: with the times of the file, which implies hurry.
+    `as_minutes`: as the live stream of the home's own oximeter, a reading a minute.
     """
 
     spot_check: bool = False
     hurry: bool = False
     as_recorded: bool = False
+    as_minutes: bool = False
+
+
+OXIMETER: Final = "00:00:00:00:00:00"  # the address of a device that only recordings have
 
 
 def parts(
@@ -54,11 +61,17 @@ def parts(
 
 
 def _part(recording: Recording, home: Home, now: datetime, manner: Manner) -> Part:
-    before = home.spool.progress(recording.key)
+    source = f"{recording.key} as minutes" if manner.as_minutes else recording.key
+    before = home.spool.progress(source)
     taken = before.taken if before else 0
     started_at = _started_at(recording, before, now, manner)
     rest = _dues(recording, taken, started_at, manner)
-    return Part(home, recording.key, started_at, taken, rest)
+    device = _oximeter(recording, home) if manner.as_minutes else None
+    return Part(home, source, started_at, taken, rest, device=device)
+
+
+def _oximeter(recording: Recording, home: Home) -> Paired:
+    return Paired(address=OXIMETER, family="plx", slots=(home.place.slot,), model=recording.device)
 
 
 def _started_at(

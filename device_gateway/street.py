@@ -1,12 +1,14 @@
 """Many homes in one process: opened together, pumped by one thread, closed in good order."""
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
+from device_gateway.advising import Advises, no_advice
 from device_gateway.connection import Pace
 from device_gateway.home import Home
 from device_gateway.homes import Broker, Place
@@ -14,6 +16,7 @@ from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)
 
+_TICK_EVERY_S = 1.0
 _PUMP_EVERY_S = 0.1  # at the latest; a new reading, a receipt or a confirmation wakes it at once
 
 
@@ -27,18 +30,26 @@ class Street:
         spool_dir: Path,
         clock: Clock,
         pace: Pace | None = None,
+        advises: Advises = no_advice,
     ) -> None:
         """Open the spools of all homes, or of none.
+
+        `ticking` may be set to False while recordings are played whose frames are of another time
+        than the clock's: they end their own minutes.
 
         Raises:
             SpoolError: one of them is in use elsewhere, or cannot be opened.
         """
+        self.ticking = True
+        self._clock = clock
+        self._ticked = float("-inf")
         self._wake = Event()
         self._ended = Event()
         self.homes: list[Home] = []
         try:
             for place in places:
-                self.homes.append(Home(place, broker, spool_dir, clock, self._wake, pace))
+                home = Home(place, broker, spool_dir, clock, self._wake, pace, advises)
+                self.homes.append(home)
         except BaseException:
             self._close_spools()
             raise
@@ -72,8 +83,13 @@ class Street:
         while not self._ended.is_set():
             self._wake.wait(_PUMP_EVERY_S)
             self._wake.clear()
+            due = self.ticking and time.monotonic() - self._ticked >= _TICK_EVERY_S
+            if due:
+                self._ticked = time.monotonic()
             for home in self.homes:
                 try:
+                    if due:
+                        home.tick(self._clock.now())
                     home.publisher.pump()
                 except Exception as error:  # noqa: BLE001 - one home must not silence the others
                     ids = {"gateway_id": home.place.gateway, "error": type(error).__name__}
