@@ -31,6 +31,7 @@ from device_gateway.seconds import (
     as_minute,
     as_minutes,
     as_second,
+    doubted,
     merged,
     minute_of,
     put_together,
@@ -221,7 +222,8 @@ class Minutes:
         at = len(stream.kept) - 1
         is_other = at >= 0 and stream.seconds[at] != stream.kept[at]
         changed = [stream.seconds[at]] if is_other else []
-        if new or progress is not None or (flush and changed):
+        first_seen = is_other and not sees(stream.kept[at])
+        if new or first_seen or progress is not None or (flush and changed):
             self._spool.add_samples([*changed, *new], progress)
             stream.kept = list(stream.seconds)
 
@@ -246,7 +248,10 @@ class Minutes:
             log.info("red.held", extra={"reading_id": str(id_)})
         stream.said = frozenset(held)
         rules = by_slot.get(stream.slot or 0)
-        if stream.slot and rules and not stream.advised and is_stable(settled(stream.tail), rules):
+        steady = settled(stream.tail)
+        if stream.slot is None or rules is None or stream.advised or doubted(steady[0]):
+            return
+        if is_stable(steady, rules):
             stream.advised = True
             self._advised(stream, stream.slot, rules, end)
 
