@@ -19,6 +19,7 @@ from ward_service.domain.inputs import Ended, LimitsChanged, Paused, ZoneChanged
 from ward_service.domain.plan import read_plan, rules_of
 from ward_service.errors import StorageDownError
 from ward_service.ingest.receipts import Outgoing
+from ward_service.keys import KeyRing
 from ward_service.pipeline import act_on_stay, take_batch
 from ward_service.plans import PlanPost, send_again
 from ward_service.setup import add_gateway
@@ -264,7 +265,9 @@ def test_one_stay_whose_plan_cannot_be_made_keeps_no_plan_from_the_others(house:
 def test_a_revoked_gateway_gets_no_plan_and_is_not_asked_for_ever(house: House) -> None:
     with house.ward.sessions.begin() as session:
         session.execute(update(GatewayRow).values(revoked_at=NOON))
-    house.ward._keys.clear()
+    house.ward.keys = KeyRing(
+        house.ward.secret, lambda: house.ward.unit_of_work(read_only=True), house.ward.clock.wall
+    )
     assert house.beats() == []
     assert house.row().asked == house.row().sent
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ward_service.contract.messages import Receipt, Trouble
+from ward_service.contract.messages import Receipt, Status, Trouble
 from ward_service.domain.inputs import HomeTrouble
 from ward_service.domain.numbers import Missing, Numbers
 from ward_service.domain.pathway import Pathway
@@ -56,11 +56,13 @@ def take_in(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[s
     return receipts
 
 
-def came_online(ward: Ward, store: Store, gateway_id: str) -> None:  # noqa: ARG001 - all it may need
+def came_online(store: Store, gateway_id: str, status: Status) -> None:
     """Do what a gateway needs that has come online, in the transaction that notes it.
 
-    It was offline, or we did not know it, or its box was set up anew.
+    It was offline, or we did not know it, or its box was set up anew: a broker may have lost what
+    was meant for it, so the plans that it does not name are sent again.
     """
+    store.want_plans_again(gateway_id, status.plans)
     log("home.came_online", gateway_id=gateway_id)
 
 
@@ -198,7 +200,7 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             _write(row, one, now)
             store.add(row)
             if came:
-                came_online(ward, store, one.gateway_id)
+                came_online(store, one.gateway_id, one.status)
             _note_made(one, streams, changed, now)
             news += [
                 _News(one.gateway_id, slot.episode_id, trouble)

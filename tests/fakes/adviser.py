@@ -33,7 +33,7 @@ class ByTheRules:
         if rules is None:
             return reading
         level = Level.RED if is_red(reading, rules) else Level.GREEN
-        advice = AdviceGiven(plan_number=1, level=level, text_id=f"advice.{level}")
+        advice = AdviceGiven(plan_number=1, level=level, text_ids=(f"advice.{level}",))
         told = reading.model_copy(update={"advice": advice})
         self.told.append((slot, told, now))
         return told

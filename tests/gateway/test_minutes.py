@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.minutes import GONE_AFTER, NOTHING_SAID, NOTHING_SAID_EVERY
 from device_gateway.seconds import put_together
-from device_gateway.spool import Spool
+from device_gateway.spool import Progress, Sample, Spool
 from device_gateway.spool_file import SpoolFullError
 from tests.factories import COH
 from tests.fakes.adviser import ByTheRules
@@ -154,9 +154,9 @@ def test_a_hundred_frames_a_second_are_one_second_with_its_lowest_spo2(tmp_path:
     written = []
     keep = home.spool.add_samples
 
-    def counted(*given: object) -> None:
-        written.append(given)
-        keep(*given)  # type: ignore[arg-type]
+    def counted(samples: Iterable[Sample], progress: Progress | None = None) -> None:
+        written.append(samples)
+        keep(samples, progress)
 
     home.spool.add_samples = counted  # type: ignore[method-assign]
     dip = [97] * 40 + [89] + [97] * 59
