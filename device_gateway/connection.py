@@ -7,10 +7,12 @@ heard without such a signature is refused.
 
 import logging
 import random
+import re
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -31,20 +33,35 @@ from pydantic import ValidationError
 from device_gateway.homes import Broker, Place
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope, EnvelopeError
-from ward_service.contract.messages import CONTENT_TYPE, Receipts, Status, topic
+from ward_service.contract.messages import (
+    CONTENT_TYPE,
+    MAX_PAYLOAD,
+    Receipt,
+    Receipts,
+    Status,
+    What,
+    topic,
+)
 
 log = logging.getLogger(__name__)
 
 KEEPALIVE_S: Final = 20  # a black-holed link is noticed after 33 s (RELIABILITY.md B.1)
+_SLOT: Final = re.compile(r"[1-9][0-9]{0,2}")
 _NO_LIMIT: Final = 65_535  # MQTT 5: Receive Maximum of a broker that names none
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Real seconds: until a reading without receipt goes again, and between tries to connect."""
+    """Real seconds until a reading without receipt goes again, and between tries to connect.
+
+    `drain_per_s`: readings of a backlog in a second. Two hundred send eight hours of one sample a
+    second in under three minutes; a ward that keeps 5,000 a second serves 25 such homes at a time,
+    and the window of each home holds the rest back.
+    """
 
     resend_after_s: float = 30.0
     reconnect_max_s: int = 30
+    drain_per_s: float = 200.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,33 @@ class Confirmed:
     code: int
 
 
-Heard = Connected | Confirmed | Receipts
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """When the ward signed a message, and when it came; not `live` when the broker had kept it."""
+
+    sent_at: datetime
+    came_at: datetime
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptsCame:
+    """Receipts that carry this gateway's signature."""
+
+    signed: Signed
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCame:
+    """A plan that was signed for this gateway and this slot."""
+
+    signed: Signed
+    slot: int
+    payload: bytes
+
+
+Heard = Connected | Confirmed | ReceiptsCame | PlanCame
 
 
 def _never_raises(callback: Callable[..., None]) -> Callable[..., None]:
@@ -85,7 +128,9 @@ class Connection:
         """Prepare to connect; `wake` is set whenever there is something to hear."""
         self._place, self._broker, self._clock = place, broker, clock
         self._wake, self._pace, self._stream = wake, pace, stream
-        self._receipts_topic = topic(place.gateway, "receipts")
+        self._receipts_topic = self._topic("receipts")
+        self._plans_topic = self._topic("plans")
+        self._plan_sent_at: dict[int, datetime] = {}
         self._heard: SimpleQueue[Heard] = SimpleQueue()
         self._up = Event()
         self._client = self._make_client()
@@ -123,7 +168,7 @@ class Connection:
 
         When the link has just gone, paho holds the packet and sends it on the next connection.
         """
-        info = self._publish(topic(self._place.gateway, "readings"), payload, envelope)
+        info = self._publish(self._topic("readings"), payload, envelope)
         return info.mid if info.rc in (MQTT_ERR_SUCCESS, MQTT_ERR_NO_CONN) else None
 
     def publish_status(self, status: Status) -> MQTTMessageInfo:
@@ -140,7 +185,10 @@ class Connection:
     def _status(self, status: Status) -> tuple[str, bytes, Envelope]:
         payload = status.model_dump_json(exclude_defaults=True).encode()
         envelope = Envelope(sent_at=self._clock.now(), stream=self._stream)
-        return topic(self._place.gateway, "status"), payload, envelope
+        return self._topic("status"), payload, envelope
+
+    def _topic(self, what: What) -> str:
+        return topic(self._place.gateway, what, base=self._broker.base)
 
     def _properties(
         self, topic_name: str, payload: bytes, envelope: Envelope, packet: int
@@ -200,7 +248,7 @@ class Connection:
             log.warning("broker.refused", extra=self._ids(code=reason.value))
             return
         # Before anything is offered, so that no receipt can come too early to be heard.
-        client.subscribe(self._receipts_topic, qos=1)
+        client.subscribe([(self._receipts_topic, 1), (f"{self._plans_topic}/+", 1)])
         self._heard.put(Connected(getattr(said, "ReceiveMaximum", _NO_LIMIT)))
         self._up.set()
         self._wake.set()
@@ -217,21 +265,54 @@ class Connection:
         self._wake.set()
 
     def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
-        payload = bytes(message.payload)
+        came_at = self._clock.now()
         try:
-            Envelope.read(
-                self._receipts_topic,  # whatever topic it came on: only receipts are signed for it
-                getattr(message.properties, "UserProperty", []),
-                getattr(message.properties, "CorrelationData", b""),
-                payload,
-                self._place.key,
-            )
-            receipts = Receipts.model_validate_json(payload)
+            if message.topic.startswith(f"{self._plans_topic}/"):
+                heard: Heard = self._plan(message, came_at)
+            else:
+                heard = self._receipts(message, came_at)
         except (EnvelopeError, ValidationError) as error:
-            log.warning("receipts.refused", extra=self._ids(error=type(error).__name__))
+            log.warning("message.refused", extra=self._ids(error=type(error).__name__))
             return
-        self._heard.put(receipts)
+        self._heard.put(heard)
         self._wake.set()
+
+    def _receipts(self, message: MQTTMessage, came_at: datetime) -> ReceiptsCame:
+        # Whatever topic it came on: only receipts are signed for that one.
+        signed = self._verified(self._receipts_topic, message, came_at)
+        receipts = Receipts.model_validate_json(bytes(message.payload))
+        return ReceiptsCame(signed, receipts.receipts)
+
+    def _plan(self, message: MQTTMessage, came_at: datetime) -> PlanCame:
+        """Return a plan that is the ward's, for this slot, and not older than the last one.
+
+        Raises:
+            EnvelopeError: it is not.
+        """
+        signed = self._verified(message.topic, message, came_at)
+        slot = _SLOT.fullmatch(message.topic.removeprefix(f"{self._plans_topic}/"))
+        if slot is None or len(message.payload) > MAX_PAYLOAD:
+            raise EnvelopeError("no plan of a slot, or too large")
+        number = int(slot[0])
+        if signed.sent_at < self._plan_sent_at.get(number, signed.sent_at):
+            raise EnvelopeError("an older plan than the last one")
+        self._plan_sent_at[number] = signed.sent_at
+        return PlanCame(signed, number, bytes(message.payload))
+
+    def _verified(self, signed_topic: str, message: MQTTMessage, came_at: datetime) -> Signed:
+        """Return when the ward signed a message for this topic.
+
+        Raises:
+            EnvelopeError: it carries no signature with this gateway's key.
+        """
+        envelope = Envelope.read(
+            signed_topic,
+            getattr(message.properties, "UserProperty", []),
+            getattr(message.properties, "CorrelationData", b""),
+            bytes(message.payload),
+            self._place.key,
+        )
+        return Signed(envelope.sent_at, came_at, live=not message.retain)
 
     def _ids(self, **more: object) -> dict[str, object]:
         return {"gateway_id": self._place.gateway, **more}

@@ -34,7 +34,7 @@ class Broker(_Written):
     """Where the broker listens, and how we sign in there, if we must.
 
     `tls_ca`: the file with the authority that the broker's certificate must come from; with it the
-    connection is encrypted, without it not. `base` is where this gateway's topics begin.
+    connection is encrypted, without it not. `base`: the base topic that enrolment gave.
     """
 
     host: str = Field(min_length=1)
@@ -42,7 +42,7 @@ class Broker(_Written):
     tls_ca: FilePath | None = None
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
-    base: str = BASE_TOPIC
+    base: str = Field(default=BASE_TOPIC, pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")
 
 
 class Place(_Written):

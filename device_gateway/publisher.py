@@ -2,36 +2,51 @@
 
 Publishes nothing that is not in the spool, and lets the spool forget only what a receipt names
 that carries this gateway's `mac`. What has no receipt after its time is sent again, and at once
-after a new connection, for an earlier broker may have died with it. Source: RELIABILITY.md B.6.
+after a new connection, for an earlier broker may have died with it. What was just taken goes before
+a backlog (`drain.py`). Source: RELIABILITY.md B.6.
 """
 
 import logging
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.metadata import version
 from threading import Event
 from typing import Final
 
-from device_gateway.connection import Confirmed, Connected, Connection, Pace
+from device_gateway import status
+from device_gateway.clock_check import ClockCheck
+from device_gateway.connection import (
+    Confirmed,
+    Connected,
+    Connection,
+    Pace,
+    PlanCame,
+    ReceiptsCame,
+    Signed,
+)
+from device_gateway.drain import Drain
 from device_gateway.homes import Broker, Place
+from device_gateway.report import HomeReport
 from device_gateway.spool import NOBODY, Held, Spool
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope
-from ward_service.contract.messages import Receipt, Receipts, Status
+from ward_service.contract.messages import Receipt, Status, Trouble
 from ward_service.contract.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-SOFTWARE: Final = f"homeward {version('homeward')}"
 # Readings on their way without a receipt, per home: the ward's largest batch (RELIABILITY.md B.3).
 IN_FLIGHT: Final = 500
+FOR_THE_NEWEST: Final = 10  # every tenth place is not for a backlog
+UNSETTLED_MAX: Final = 4 * IN_FLIGHT  # receipts that wait for a spool that cannot be written
 FOR_STATUS: Final = 2  # places in the broker's window that readings leave free
 STATUS_EVERY: Final = timedelta(minutes=1)  # on the ward's clock
 STATUS_APART_S: Final = 1.0  # real seconds, however fast that clock runs
+TIDY_EVERY_S: Final = 60.0
 PAUSE_MAX_S: Final = 30.0  # longest pause while the broker has nobody to give a reading to
 SILENCE_MAX: Final = 4  # doublings of the resend time while no receipt comes: 30 s to 8 min
 FAREWELL_S: Final = 2.0
@@ -47,7 +62,15 @@ class _Offer:
 
 
 class Publisher:
-    """What one home sends. `start`, then `pump` often from one thread, `farewell` and `stop`."""
+    """What one home sends. `start`, then `pump` often from one thread, `farewell` and `stop`.
+
+    `report` is asked for what the radio knows, whenever a status is made. `on_plan` is given each
+    plan that the ward has signed for this home, with its slot, new or known: what it means, and
+    whether it is newer, is for the one who is called. Both run in the thread that pumps.
+    """
+
+    report: Callable[[], HomeReport] = HomeReport
+    on_plan: Callable[[int, bytes], object] | None = None
 
     def __init__(
         self,
@@ -62,15 +85,21 @@ class Publisher:
         self._place, self._spool, self._clock = place, spool, clock
         self._pace = pace or Pace()
         self._connection = Connection(place, broker, clock, wake, self._pace, spool.stream)
+        self._drain = Drain(spool, self._pace.drain_per_s)
         self._offers: dict[int, _Offer] = {}  # by seq
         self._unconfirmed: dict[int, int] = {}  # mid -> seq, until the broker confirms
+        self._unsettled: list[Receipt] = []
         self._window = 0
-        self._offered_upto = 0
         self._resends = 0  # since the last receipt
         self._pauses = 0  # since the last receipt
         self._hold_until = 0.0
+        self._let_go_after = 0.0
+        self._clock_check = ClockCheck()
+        self._found = status.Troubles()
+        self._troubles: tuple[Trouble, ...] = ()
         self._status_at: datetime | None = None
-        self._status_mono = 0.0
+        self._looked_mono = 0.0
+        self._tidy_mono = 0.0
 
     def start(self) -> None:
         """Connect, and keep connecting. Returns at once."""
@@ -81,13 +110,13 @@ class Publisher:
         mono = time.monotonic()
         try:
             self._hear(mono)
+            self._let_go(mono)
             if self._connection.up:
                 self._say_status(mono)
                 if mono >= self._hold_until:
                     self._offer_again(mono)
                     self._offer_new(mono)
         except SpoolError as error:
-            # Nothing is lost: what a receipt should have removed is sent, and receipted, again.
             log.error("spool.failed", extra=self._ids(why=str(error)))
             self._hold_until = mono + PAUSE_MAX_S
 
@@ -95,8 +124,8 @@ class Publisher:
         """Say that this home goes offline and how much it still holds, and begin to disconnect."""
         with suppress(RuntimeError, ValueError, SpoolError):  # unsaid: then the ward hears nothing
             if self._connection.up:
-                status = self._connection.publish_status(self._status(online=False))
-                status.wait_for_publish(FAREWELL_S)
+                said = self._connection.publish_status(self._status(online=False))
+                said.wait_for_publish(FAREWELL_S)
         self._connection.disconnect()
 
     def stop(self) -> None:
@@ -104,17 +133,30 @@ class Publisher:
         self._connection.stop()
 
     def _hear(self, mono: float) -> None:
-        receipts: list[Receipt] = []
         for heard in self._connection.heard():
             match heard:
                 case Connected(window):
                     self._begin_again(window, mono)
                 case Confirmed(mid, code):
                     self._confirm(mid, code, mono)
-                case Receipts(receipts=some):
-                    receipts.extend(some)
-        if receipts:
-            self._settle(receipts)
+                case ReceiptsCame(signed, receipts):
+                    self._check_clock(signed)
+                    self._unsettled += receipts
+                case PlanCame(signed, slot, payload):
+                    self._check_clock(signed)
+                    self._hand_on(slot, payload)
+
+    def _check_clock(self, signed: Signed) -> None:
+        if signed.live:
+            self._clock_check.heard(signed.sent_at, signed.came_at)
+
+    def _hand_on(self, slot: int, payload: bytes) -> None:
+        if self.on_plan is None:
+            return
+        try:
+            self.on_plan(slot, payload)
+        except Exception as error:  # noqa: BLE001 - a plan must not keep readings from the ward
+            log.error("plan.failed", extra=self._ids(slot=slot, error=type(error).__name__))
 
     def _begin_again(self, window: int, mono: float) -> None:
         """Start over on a new connection. What no broker confirmed, paho sends again by itself."""
@@ -122,6 +164,7 @@ class Publisher:
         for offer in self._offers.values():
             if offer.with_broker:
                 offer.due = mono
+        self._drain.begin()
         self._resends = self._pauses = 0
         self._hold_until = 0.0
         self._status_at = None
@@ -140,22 +183,49 @@ class Publisher:
             log.info("broker.declined", extra=self._ids(code=code))
         offer.due = self._hold_until
 
-    def _settle(self, receipts: list[Receipt]) -> None:
-        settled = self._spool.settle(receipts, self._clock.now())
+    def _let_go(self, mono: float) -> None:
+        """Let go of what the ward has, and of what is too old to look back on."""
+        if mono < self._let_go_after:
+            return
+        try:
+            self._settle()
+            if mono - self._tidy_mono >= TIDY_EVERY_S:
+                self._tidy_mono = mono
+                self._spool.kept_within(self._clock.now())
+                self._spool.tidy()
+        except SpoolError as error:
+            # Nothing is lost, and readings still go out: the receipts are tried again, and sent
+            # again for what the ward is sent again.
+            log.error("spool.failed", extra=self._ids(why=str(error)))
+            self._let_go_after = mono + PAUSE_MAX_S
+
+    def _settle(self) -> None:
+        if not self._unsettled:
+            return
+        del self._unsettled[:-UNSETTLED_MAX]
+        settled = self._spool.settle(self._unsettled, self._clock.now())
         for seq in settled:
             self._offers.pop(seq, None)
         if settled:
+            if self._resends or self._pauses:  # the ward is back: what was taken meanwhile waited
+                self._drain.begin()
             self._resends = self._pauses = 0
         log.debug("readings.receipted", extra=self._ids(count=len(settled)))
-        quarantined = sum(receipt.outcome is Outcome.QUARANTINED for receipt in receipts)
+        quarantined = sum(r.outcome is Outcome.QUARANTINED for r in self._unsettled)
         if quarantined:
             log.warning("readings.quarantined", extra=self._ids(count=quarantined))
+        self._unsettled.clear()
 
     def _offer_again(self, mono: float) -> None:
-        due = [
+        due = sorted(
             seq for seq, offer in self._offers.items() if offer.with_broker and offer.due <= mono
-        ]
-        due = sorted(due)[: self._room()]
+        )
+        if not due:
+            return
+        waited = [seq for seq in due if self._drain.is_backlog(seq)]
+        waited = waited[: self._drain.allowed(mono)]
+        newest = [seq for seq in due if not self._drain.is_backlog(seq)]
+        due = [*newest, *waited][: self._room()]
         if not due:
             return
         self._resends = min(self._resends + 1, SILENCE_MAX)
@@ -163,15 +233,20 @@ class Publisher:
         for held in self._spool.numbered(due):
             if not self._offer(held, mono):
                 return
+            self._drain.spend(self._drain.is_backlog(held.seq))
 
     def _offer_new(self, mono: float) -> None:
-        room = min(IN_FLIGHT - len(self._offers), self._room())
-        if room <= 0 or self._spool.last_seq <= self._offered_upto:
-            return
-        for held in self._spool.after(self._offered_upto, room):
+        places = min(IN_FLIGHT - len(self._offers), self._room())
+        for held in self._drain.live(places):
             if not self._offer(held, mono):
                 return
-            self._offered_upto = held.seq
+            places -= 1
+        # What is not for a backlog is there for a reading that comes in the middle of it.
+        places -= min(IN_FLIGHT, self._window) // FOR_THE_NEWEST or self._window > 1
+        places = min(places, self._drain.allowed(mono))
+        for held in self._drain.backlog(places, self._offers.keys()):
+            if not self._offer(held, mono):
+                return
 
     def _room(self) -> int:
         """Return how many messages this broker takes before it has confirmed one."""
@@ -200,24 +275,26 @@ class Publisher:
         return None if held.slot == NOBODY else held.slot
 
     def _say_status(self, mono: float) -> None:
+        """Say how we are every minute, and at once when something went wrong, or well again."""
         now = self._clock.now()
-        if self._status_at is not None and (
-            now - self._status_at < STATUS_EVERY or mono - self._status_mono < STATUS_APART_S
-        ):
+        if mono - self._looked_mono < STATUS_APART_S and self._status_at is not None:
             return
-        self._connection.publish_status(self._status(online=True))
-        self._status_at, self._status_mono = now, mono
+        self._looked_mono = mono
+        before = status.kinds(self._troubles)
+        self._look(now)
+        due = self._status_at is None or now - self._status_at >= STATUS_EVERY
+        if due or status.kinds(self._troubles) != before:
+            self._connection.publish_status(self._status(online=True))
+            self._status_at = now
+
+    def _look(self, now: datetime) -> None:
+        self._troubles = self._found.found(self._spool, self._clock_check, self.report(), now)
 
     def _status(self, *, online: bool) -> Status:
-        return Status(
-            online=online,
-            sent_at=self._clock.now(),
-            stream=self._spool.stream,
-            next_seq=self._spool.last_seq + 1,
-            spool_depth=self._spool.depth(),
-            oldest_at=self._spool.oldest_at(),
-            software=SOFTWARE,
-            unclaimed=len(self._spool.unclaimed()),
+        now = self._clock.now()
+        self._look(now)
+        return status.status(
+            self._spool, self._clock_check, self.report(), self._troubles, now, online=online
         )
 
     def _ids(self, **more: object) -> dict[str, object]:

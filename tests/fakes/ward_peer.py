@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from queue import SimpleQueue
@@ -23,7 +24,16 @@ from paho.mqtt.properties import Properties
 from pydantic import ValidationError
 
 from ward_service.contract.envelope import Envelope, EnvelopeError
-from ward_service.contract.messages import Reading, Receipt, Receipts, Status, gateway_of, topic
+from ward_service.contract.messages import (
+    BASE_TOPIC,
+    Reading,
+    Receipt,
+    Receipts,
+    Status,
+    Trace,
+    gateway_of,
+    topic,
+)
 from ward_service.contract.vocabulary import Outcome
 
 BATCH_EVERY_S = 0.01
@@ -45,8 +55,11 @@ class WardPeer:
     port: int
     keys: Mapping[str, bytes]
     answers: bool = True
+    base: str = BASE_TOPIC
+    client_id: str = "ward-peer"
     arrived: list[Arrived] = field(default_factory=list)
     kept: dict[UUID, tuple[str, Reading]] = field(default_factory=dict)
+    traces: dict[UUID, Trace] = field(default_factory=dict)
     quarantined: dict[UUID, bytes] = field(default_factory=dict)
     statuses: list[tuple[str, Status]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -57,7 +70,7 @@ class WardPeer:
         self._decided: SimpleQueue[tuple[str, Receipt]] = SimpleQueue()
         self._sender = threading.Thread(target=self._send_receipts, daemon=True)
         self.client = Client(
-            CallbackAPIVersion.VERSION2, "ward-peer", protocol=MQTTProtocolVersion.MQTTv5
+            CallbackAPIVersion.VERSION2, self.client_id, protocol=MQTTProtocolVersion.MQTTv5
         )
         self.client.max_inflight_messages_set(0)
         self.client.reconnect_delay_set(1, 1)
@@ -80,19 +93,36 @@ class WardPeer:
 
     def answer(self, gateway: str, receipts: tuple[Receipt, ...], key: bytes | None = None) -> None:
         """Send receipts to a gateway, signed with its key unless told another."""
-        place = topic(gateway, "receipts")
+        place = topic(gateway, "receipts", base=self.base)
         payload = Receipts(receipts=receipts).model_dump_json().encode()
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         signed = Envelope(sent_at=SENT_AT).properties(place, payload, key or self.keys[gateway])
         properties.UserProperty = signed
         self.client.publish(place, payload, qos=1, properties=properties)
 
+    def send_plan(
+        self,
+        place: str,
+        payload: bytes,
+        *,
+        sent_at: datetime = SENT_AT,
+        signed_for: str = "",
+        key: bytes = b"",
+        retain: bool = False,
+    ) -> None:
+        """Send something to the topic of a plan, properly signed unless told otherwise."""
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        key = key or self.keys[gateway_of(place)]
+        signed = Envelope(sent_at=sent_at).properties(signed_for or place, payload, key)
+        properties.UserProperty = signed
+        self.client.publish(place, payload, 1, retain, properties)
+
     def counts(self) -> Counter[str]:
         """Return how many readings are kept of each gateway."""
         return Counter(gateway for gateway, _ in list(self.kept.values()))
 
     def _on_connect(self, client: Client, *_: Any) -> None:
-        client.subscribe([("homeward/v1/+/readings", 1), ("homeward/v1/+/status", 1)])
+        client.subscribe([(f"{self.base}/+/readings", 1), (f"{self.base}/+/status", 1)])
 
     def _on_message(self, _: Client, __: Any, message: MQTTMessage) -> None:
         gateway = gateway_of(message.topic)
@@ -128,6 +158,12 @@ class WardPeer:
 
     def _decide(self, gateway: str, payload: bytes, envelope: Envelope) -> Receipt:
         assert envelope.reading_id is not None
+        with suppress(ValidationError):
+            trace = Trace.model_validate_json(payload)
+            known = self.traces.setdefault(trace.reading_id, trace) is not trace
+            return Receipt(
+                reading_id=trace.reading_id, outcome=Outcome.DUPLICATE if known else Outcome.KEPT
+            )
         try:
             reading = Reading.model_validate_json(payload)
         except ValidationError:
