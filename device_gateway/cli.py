@@ -158,7 +158,10 @@ def replay_command(
     manner = replay.Manner(spot_check, fast or as_recorded, as_recorded, as_minutes)
     places = homes_file.homes[: len(found)]
     stop = _stop_on_signals()
-    with _street(homes_file, places, spool_dir or settings.spool_dir, clock, settings) as street:
+    pace = settings.pace(hurry=manner.hurry)
+    with _street(
+        homes_file, places, spool_dir or settings.spool_dir, clock, settings, pace
+    ) as street:
         try:
             parts = replay.parts(found, street.homes, clock.now(), manner)
         except RecordingError as error:
@@ -191,7 +194,9 @@ def simulate_command(
         )
     places = homes_file.homes[:people]
     stop = _stop_on_signals()
-    with _street(homes_file, places, spool_dir or settings.spool_dir, clock, settings) as street:
+    with _street(
+        homes_file, places, spool_dir or settings.spool_dir, clock, settings, settings.pace()
+    ) as street:
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
         stop.wait()
 
@@ -215,10 +220,10 @@ def _street(
     spool_dir: Path,
     clock: Clock,
     settings: Settings,
+    pace: Pace,
 ) -> Street:
-    pace = Pace(settings.resend_after_s, settings.reconnect_max_s)
     try:
-        return Street(places, homes_file.broker, spool_dir, clock, pace)
+        return Street(places, homes_file.broker, spool_dir, clock, pace, settings.bounds())
     except (SpoolError, OSError) as error:
         _refuse(str(error), NO_SPOOL)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from device_gateway.advising import Advises, no_advice
 from device_gateway.asking import Desk, desk_of
+from device_gateway.bounds import Bounds
 from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
 from device_gateway.connection import Pace
 from device_gateway.decode.registry import is_live
@@ -42,6 +43,7 @@ class Home:
         wake: Event,
         pace: Pace | None = None,
         advises: Advises = no_advice,
+        bounds: Bounds | None = None,
     ) -> None:
         """Open the home's spool, and make it if there is none. Nothing is sent before `start`.
 
@@ -49,7 +51,7 @@ class Home:
             SpoolError: the spool is in use elsewhere, or cannot be opened.
         """
         self.place = place
-        self.spool = Spool(spool_dir / f"{place.gateway}.spool")
+        self.spool = Spool(spool_dir / f"{place.gateway}.spool", bounds)
         self.publisher = Publisher(place, broker, self.spool, clock, wake, pace)
         self.advising = advises(self.spool)
         self._minutes = Minutes(self.spool, self.advising)

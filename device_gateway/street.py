@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from device_gateway.advising import Advises, no_advice
+from device_gateway.bounds import Bounds
 from device_gateway.connection import Pace
 from device_gateway.home import Home
 from device_gateway.homes import Broker, Place
@@ -31,6 +32,7 @@ class Street:
         clock: Clock,
         pace: Pace | None = None,
         advises: Advises = no_advice,
+        bounds: Bounds | None = None,
     ) -> None:
         """Open the spools of all homes, or of none.
 
@@ -48,7 +50,7 @@ class Street:
         self.homes: list[Home] = []
         try:
             for place in places:
-                home = Home(place, broker, spool_dir, clock, self._wake, pace, advises)
+                home = Home(place, broker, spool_dir, clock, self._wake, pace, advises, bounds)
                 self.homes.append(home)
         except BaseException:
             self._close_spools()

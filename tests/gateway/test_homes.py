@@ -1,12 +1,15 @@
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from device_gateway.homes import HomesError, read_homes
+from device_gateway.bounds import MB, Bounds
+from device_gateway.connection import Pace
+from device_gateway.homes import Broker, HomesError, read_homes
 from device_gateway.logs import JsonLines
 from device_gateway.settings import Settings, read_settings
 
@@ -75,6 +78,25 @@ def test_settings_come_from_the_environment_and_have_defaults() -> None:
     assert read.homes == Settings().homes
     with pytest.raises(ValidationError):
         read_settings({"HOMEWARD_RESEND_AFTER_S": "soon"})
+
+
+def test_how_large_and_how_fast_are_settings_whose_defaults_stand_in_one_place() -> None:
+    assert (Settings().bounds(), Settings().pace()) == (Bounds(), Pace())
+    named = {"SPOOL_MAX_MB": "9", "SPOOL_KEEP_FREE_MB": "0", "KEPT_DAYS": "3", "DRAIN_PER_S": "5"}
+    read = read_settings({f"HOMEWARD_{name}": value for name, value in named.items()})
+    assert read.bounds() == Bounds(max_bytes=9 * MB, keep_free_bytes=0, kept_days=3)
+    assert read.pace().drain_per_s == 5
+    assert read.pace(hurry=True).drain_per_s == math.inf
+    with pytest.raises(ValidationError):
+        read_settings({"HOMEWARD_SPOOL_MAX_MB": "1"})
+
+
+@pytest.mark.parametrize("base", ["", "/a", "a/", "a//b", "a/+", "a/#", "a b"])
+def test_a_base_topic_is_a_place_and_no_pattern(base: str) -> None:
+    assert Broker(host="h", port=1).base == "homeward/v1"
+    assert Broker(host="h", port=1, base="homeward/v1/north").base == "homeward/v1/north"
+    with pytest.raises(ValidationError):
+        Broker(host="h", port=1, base=base)
 
 
 def test_a_log_line_is_json_with_ids_and_never_the_text_of_an_error() -> None:
