@@ -44,7 +44,6 @@ class Ballast:
             handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
             try:
                 os.posix_fallocate(handle, 0, self._size)
-                os.fsync(handle)
             finally:
                 os.close(handle)
             part.rename(self._path)

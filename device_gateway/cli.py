@@ -223,7 +223,7 @@ def _street(
     pace: Pace,
 ) -> Street:
     try:
-        return Street(places, homes_file.broker, spool_dir, clock, pace, settings.bounds())
+        return Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
     except (SpoolError, OSError) as error:
         _refuse(str(error), NO_SPOOL)
 

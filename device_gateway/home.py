@@ -16,12 +16,13 @@ from device_gateway.asking import Desk, desk_of
 from device_gateway.bounds import Bounds
 from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
 from device_gateway.connection import Pace
+from device_gateway.damaged import open_or_renew
 from device_gateway.decode.registry import is_live
 from device_gateway.devices import Paired
 from device_gateway.homes import Broker, Place
 from device_gateway.minutes import Minutes
 from device_gateway.publisher import Publisher
-from device_gateway.spool import Outgoing, Progress, SetAside, Spool, Unclaimed
+from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device
@@ -47,11 +48,14 @@ class Home:
     ) -> None:
         """Open the home's spool, and make it if there is none. Nothing is sent before `start`.
 
+        One that is damaged is put aside, and a new one made of what can be read of it.
+
         Raises:
             SpoolError: the spool is in use elsewhere, or cannot be opened.
         """
         self.place = place
-        self.spool = Spool(spool_dir / f"{place.gateway}.spool", bounds)
+        path = spool_dir / f"{place.gateway}.spool"
+        self.spool = open_or_renew(path, bounds, clock.now())
         self.publisher = Publisher(place, broker, self.spool, clock, wake, pace)
         self.advising = advises(self.spool)
         self._minutes = Minutes(self.spool, self.advising)

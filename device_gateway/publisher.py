@@ -27,6 +27,7 @@ from device_gateway.connection import (
     ReceiptsCame,
     Signed,
 )
+from device_gateway.damaged import damaged_since
 from device_gateway.drain import Drain
 from device_gateway.homes import Broker, Place
 from device_gateway.report import HomeReport
@@ -95,7 +96,7 @@ class Publisher:
         self._hold_until = 0.0
         self._let_go_after = 0.0
         self._clock_check = ClockCheck()
-        self._found = status.Troubles()
+        self._found = status.Troubles(damaged_since(spool.path))
         self._troubles: tuple[Trouble, ...] = ()
         self._status_at: datetime | None = None
         self._looked_mono = 0.0

@@ -308,7 +308,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def _set_up(db: sqlite3.Connection) -> None:
     db.execute(f"pragma page_size = {_PAGE}")
-    db.execute("pragma auto_vacuum = incremental")  # before there is a table, or never
+    if not db.execute("pragma page_count").fetchone()[0]:
+        db.execute("pragma auto_vacuum = incremental")  # before there is a table, or by a vacuum
     db.execute("pragma journal_mode = wal")
     db.execute("pragma synchronous = full")  # a commit returns after its fsync (D.2: measured)
     db.execute(f"pragma wal_autocheckpoint = {WAL_HOLDS // _PAGE}")

@@ -24,8 +24,10 @@ What = tuple[str, int | None, str]
 class Troubles:
     """What is wrong now, each dated by when it was first found to be."""
 
-    def __init__(self) -> None:
-        """Nothing is known to be wrong."""
+    def __init__(self, damaged_since: datetime | None) -> None:
+        """Nothing else is known to be wrong than that a spool was put aside, if one was."""
+        damaged = Trouble(code=TroubleCode.SPOOL_DAMAGED, since=damaged_since)
+        self._from_the_start = (damaged,) if damaged_since else ()
         self._since: dict[What, datetime] = {}
 
     def found(
@@ -39,7 +41,7 @@ class Troubles:
         codes = [_SAID_OF[full]] if (full := spool.fullness()) in _SAID_OF else []
         if clock.wrong:
             codes.append(TroubleCode.CLOCK_WRONG)
-        found = (*(Trouble(code=code) for code in codes), *report.troubles)
+        found = (*self._from_the_start, *(Trouble(code=code) for code in codes), *report.troubles)
         self._since = {kind(t): t.since or self._since.get(kind(t), now) for t in found}
         return tuple(t.model_copy(update={"since": self._since[kind(t)]}) for t in found)
 

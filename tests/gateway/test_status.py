@@ -33,7 +33,7 @@ def a_home(
     broker: BrokerProcess, folder: Path, clock: Clock | None = None, bounds: Bounds | None = None
 ) -> Iterator[Home]:
     place, at = [a_place(1)], clock or real_clock()
-    with Street(place, broker.place, folder / "spools", at, PACE, bounds) as street:
+    with Street(place, broker.place, folder / "spools", at, PACE, bounds=bounds) as street:
         yield street.homes[0]
 
 

@@ -132,6 +132,7 @@ class TroubleCode(StrEnum):
     BATTERY_LOW = "battery_low"
     SPOOL_NEARLY_FULL = "spool_nearly_full"
     SPOOL_FULL = "spool_full"
+    SPOOL_DAMAGED = "spool_damaged"
     UNCLAIMED = "unclaimed"
     CLOCK_WRONG = "clock_wrong"
     PLAN_NOT_UNDERSTOOD = "plan_not_understood"

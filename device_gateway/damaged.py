@@ -1,0 +1,111 @@
+"""A spool that its disk has spoilt: put aside under a name, and what can be read of it carried on.
+
+A box in somebody's home has nobody who could repair it, and readings keep coming. So the home goes
+on with a new spool, which is a new stream, the ward is told, and the file waits for support.
+Source: DESIGN.md section 4 ("a re-imaged box starts a new stream").
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from device_gateway.bounds import Bounds
+from device_gateway.spool import HeldPlan, Outgoing, Spool
+from device_gateway.spool_file import SpoolDamagedError, SpoolError
+
+log = logging.getLogger(__name__)
+
+_MARK: Final = ".damaged-"
+_WRITTEN: Final = "%Y%m%dT%H%M%SZ"
+_AT_ONCE: Final = 200
+
+
+def open_or_renew(path: Path, bounds: Bounds | None, now: datetime) -> Spool:
+    """Open a spool; where it is damaged, put it aside, and make a new one of what can be read.
+
+    Raises:
+        SpoolError: it is in use elsewhere, cannot be opened, or is of a newer version.
+    """
+    try:
+        return Spool(path, bounds)
+    except SpoolDamagedError as error:
+        aside = _put_aside(path, now)
+        spool = Spool(path, bounds)
+        carried_on = _carry_on(spool, aside)
+        found = {"why": str(error), "aside": aside.name, "carried_on": carried_on}
+        log.error("spool.damaged", extra=found)
+        return spool
+
+
+def damaged_since(path: Path) -> datetime | None:
+    """Return when the first spool of this home was put aside that nobody has taken away yet."""
+    moments = []
+    for aside in path.parent.glob(f"{path.name}{_MARK}*Z"):
+        with suppress(ValueError):
+            written = aside.name.rpartition(_MARK)[2]
+            moments.append(datetime.strptime(written, _WRITTEN).replace(tzinfo=UTC))
+    return min(moments, default=None)
+
+
+def _put_aside(path: Path, now: datetime) -> Path:
+    """Rename the file and its log. Killed anywhere: the ballast, gone last, says that it was."""
+    aside = path.with_name(f"{path.name}{_MARK}{now.astimezone(UTC):{_WRITTEN}}")
+    for end in ("", "-wal"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+    aside.touch(mode=0o600)  # where even the file was gone, its name says so
+    for end in ("-shm", ".ballast"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+    return aside
+
+
+def _carry_on(spool: Spool, aside: Path) -> int:
+    """Take over what waited and the plans, as far as they can be read; return how many waited."""
+    carried_on = 0
+    try:
+        with closing(sqlite3.connect(f"file:{aside}?mode=ro", uri=True)) as db:
+            for plan in _plans(db):
+                spool.keep_plan(plan)
+            waiting = _waiting(db)
+            while some := list(islice(waiting, _AT_ONCE)):
+                spool.add(some)
+                carried_on += len(some)
+    except (sqlite3.Error, SpoolError, ValueError):
+        pass  # the rest is in the file that was put aside
+    return carried_on
+
+
+def _waiting(db: sqlite3.Connection) -> Iterator[Outgoing]:
+    """Yield what is readable, in order: from both ends up to where each breaks off."""
+    found: dict[int, Outgoing] = {}
+    for order in ("asc", "desc"):
+        with suppress(sqlite3.Error):
+            for seq, id_, taken_at, payload, slot in db.execute(
+                "select seq, reading_id, taken_at, payload, slot from outbox"  # noqa: S608
+                f" order by seq {order}"
+            ):
+                if seq in found:
+                    break
+                with suppress(ValueError, TypeError):
+                    at = datetime.fromisoformat(taken_at)
+                    found[seq] = Outgoing(UUID(bytes=id_), at, bytes(payload), slot)
+    ids: set[UUID] = set()
+    for _, entry in sorted(found.items()):
+        if entry.reading_id not in ids:
+            ids.add(entry.reading_id)
+            yield entry
+
+
+def _plans(db: sqlite3.Connection) -> Iterator[HeldPlan]:
+    with suppress(sqlite3.Error):
+        for slot, number, at, payload in db.execute(
+            "select slot, number, received_at, payload from plan"
+        ):
+            with suppress(ValueError, TypeError):
+                yield HeldPlan(slot, number, datetime.fromisoformat(at), bytes(payload))
