@@ -41,11 +41,9 @@ class Ballast:
             return False
         part = self._path.with_name(f"{self._path.name}.part")
         try:
-            handle = os.open(part, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
-            try:
-                os.posix_fallocate(handle, 0, self._size)
-            finally:
-                os.close(handle)
+            # Written out, not only reserved: not every file system knows how to reserve.
+            part.touch(mode=0o600)
+            part.write_bytes(bytes(self._size))
             part.rename(self._path)
         except OSError:  # somebody was quicker: no ballast yet
             with suppress(OSError):
