@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ward_service.contract.messages import BASE_TOPIC, GatewayId, Slot
+from ward_service.contract.messages import BASE_PATTERN, BASE_TOPIC, GatewayId, Slot
 
 
 class HomesError(Exception):
@@ -42,7 +42,7 @@ class Broker(_Written):
     tls_ca: FilePath | None = None
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
-    base: str = Field(default=BASE_TOPIC, pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")
+    base: str = Field(default=BASE_TOPIC, pattern=BASE_PATTERN)
 
 
 class Place(_Written):

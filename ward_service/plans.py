@@ -181,7 +181,7 @@ class PlanPost:
             if key is None or payload is None:
                 unsendable.append(((gateway_id, slot), asked))
                 continue
-            to = topic(gateway_id, "plans", slot)
+            to = topic(gateway_id, "plans", slot, self._ward.settings.base_topic)
             properties = Envelope(sent_at=now, slot=slot).properties(to, payload, key)
             message = Outgoing(to, payload, properties, retain=True)
             signed.append(PlanDue((gateway_id, slot), asked, message))

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ward_service.contract.messages import BASE_TOPIC
+from ward_service.contract.messages import BASE_PATTERN, BASE_TOPIC
 from ward_service.errors import WardError
 
 
@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     """What a ward process is told by its environment.
 
     `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
+    `base_topic` is what this ward's gateways were given: a region's ingest hears only its own.
     `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
     timeout is for one answer of the other side. `operator_email` and `operator_webhook` are whom
     the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something may
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
     broker_password: str = Field(default="", repr=False)
     broker_password_file: Path | None = None
     broker_tls_ca: Path | None = None
-    base_topic: str = Field(default=BASE_TOPIC, pattern=r"^[a-z0-9-]+(/[a-z0-9-]+)*$")
+    base_topic: str = Field(default=BASE_TOPIC, pattern=BASE_PATTERN)
     public_broker_host: str = ""
     public_broker_port: int | None = Field(default=None, ge=1, le=65_535)
     broker_admin_username: str = ""

@@ -20,6 +20,7 @@ from ward_service.contract.vocabulary import (
 )
 
 BASE_TOPIC: Final = "homeward/v1"
+BASE_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"  # no wildcard fits in it
 MAX_PAYLOAD: Final = 65_536  # bytes; DESIGN section 4
 CONTENT_TYPE: Final = "application/json"
 

@@ -20,7 +20,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ward_service.contract.messages import CONTENT_TYPE, MAX_PAYLOAD, topic
+from ward_service.contract.messages import BASE_TOPIC, CONTENT_TYPE, MAX_PAYLOAD, topic
 from ward_service.ingest.inbox import Inbox
 from ward_service.ingest.listener import Heard, Listener
 from ward_service.ingest.receipts import Outgoing
@@ -73,6 +73,11 @@ def _is_settled(sent: MQTTMessageInfo) -> bool:
         return sent.is_published()
     except (RuntimeError, ValueError):
         return True
+
+
+def _client_id(base: str) -> str:
+    """Return one for each base topic: under one name, two ingests would throw each other off."""
+    return CLIENT_ID if base == BASE_TOPIC else f"{CLIENT_ID}-{base.replace('/', '-')}"
 
 
 class Connection:
@@ -147,7 +152,7 @@ class Connection:
         client = Listener(
             self._hear,
             CallbackAPIVersion.VERSION2,
-            client_id=CLIENT_ID,
+            client_id=_client_id(settings.base_topic),
             protocol=MQTTProtocolVersion.MQTTv5,
             manual_ack=True,
         )
@@ -198,8 +203,12 @@ class Connection:
         self._begin(object())
         # Every time: it changes nothing in a session that was kept, and heals one that was lost.
         # Retained statuses come again with it: whoever takes them knows which are old.
+        base = self._settings.base_topic
         client.subscribe(
-            [(topic(EVERY_GATEWAY, "readings"), 1), (topic(EVERY_GATEWAY, "status"), 1)]
+            [
+                (topic(EVERY_GATEWAY, "readings", base=base), 1),
+                (topic(EVERY_GATEWAY, "status", base=base), 1),
+            ]
         )
         log("broker.connected", session_kept=flags.session_present)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ward_service.contract.envelope import Envelope
-from ward_service.contract.messages import MAX_PAYLOAD, Receipt, Receipts, topic
+from ward_service.contract.messages import BASE_TOPIC, MAX_PAYLOAD, Receipt, Receipts, topic
 from ward_service.errors import StorageDownError
 from ward_service.logs import log
 
@@ -28,6 +28,7 @@ def signed(
     receipts: Iterable[tuple[str, Receipt]],
     key_of: Callable[[str], bytes | None],
     sent_at: datetime,
+    base: str = BASE_TOPIC,
 ) -> Iterator[Outgoing]:
     """Yield what to send for the receipts (gateway, receipt) of one batch, gateways in order.
 
@@ -42,7 +43,7 @@ def signed(
         if key is None:
             log("receipts.unsent", gateway_id=gateway_id, count=len(its_own))
             continue
-        to = topic(gateway_id, "receipts")
+        to = topic(gateway_id, "receipts", base=base)
         for payload in _payloads(its_own):
             yield Outgoing(to, payload, envelope.properties(to, payload, key))
 

@@ -60,7 +60,7 @@ def run(
                 receipts = _until_kept(commit, [delivery.arrived for delivery in batch], stop)
                 if receipts is None:
                     return
-                connection.publish(signed(receipts, key_of, now()))
+                connection.publish(signed(receipts, key_of, now(), settings.base_topic))
                 connection.acknowledge(batch)
             if connection.receiving and time.monotonic() >= beat_after:
                 beat()
