@@ -87,6 +87,10 @@ def test_what_comes_next_fits_into_a_cell() -> None:
             "12:00 · ward nurse · sent by screen at 12:00",
         ),
         (
+            {"sent_at": NOON, "channel": Channel.SMS, "arrived_at": NOON + minutes(1)},
+            "12:00 · ward nurse · sent by sms at 12:00, arrived at 12:01",
+        ),
+        (
             {
                 "to": "on_call",
                 "given_up_at": NOON + minutes(9),

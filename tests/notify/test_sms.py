@@ -400,6 +400,24 @@ def test_an_answer_that_was_lost_on_the_way_is_no_second_message(
     assert len(notify.texts) == 1
 
 
+def test_one_phone_that_is_off_is_no_trouble_of_the_channel(
+    desk: Desk, notify: NotifyServer
+) -> None:
+    """Notify took it, the answer was lost, and by the next attempt the text was too."""
+    desk.on_the_roster("ward_nurse", Channel.SMS, NURSE)
+    notify.becomes, notify.loses = (lambda _: "temporary-failure"), True
+    desk.red()
+    desk.sends()
+    desk.clock.moves(5)
+    desk.sends()
+    desk.on_the_roster("ward_nurse", Channel.SCREEN)
+    desk.sends()
+    assert desk.message().channel is Channel.SCREEN
+    with desk.ward.unit_of_work() as store:
+        [channel] = store.failing_channels()
+    assert channel.problem == "GOV.UK Notify does not answer"
+
+
 @pytest.mark.parametrize(("seconds", "sent"), [(7_200, 1), (7_201, 0)])
 def test_a_reminder_that_comes_too_late_is_not_sent(
     desk: Desk, notify: NotifyServer, seconds: float, sent: int

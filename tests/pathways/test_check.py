@@ -297,6 +297,14 @@ def test_the_shipped_files_make_sense(name: str) -> None:
             {"repeat.amber": "Mesurwch eto. {safety_net}"},
             "texts.cy.repeat.amber: its placeholders are not those of en.",
         ),
+        (
+            COH,
+            "texts>en>call.red",
+            "x" * 900,
+            "texts.en.call.red: it may go by text message, and has over 918 characters.",
+        ),
+        (COH, "texts>en>call.red", "x" * 899, None),  # with the reference of an alert 918
+        (COH, "texts>en>advice.unknown", "x" * 2_000 + " {safety_net}", None),  # at home only
         (COH, "texts>cy", {"question.feeling": "Sut ydych chi'n teimlo?"}, None),
         # Sources
         (COH, "sources>S99", "A paper that nothing quotes", "sources.S99: nothing quotes it."),

@@ -32,6 +32,14 @@ def test_every_shipped_file_is_whole_and_says_why_it_cannot_be_signed() -> None:
     assert done.stderr == ""
 
 
+def test_a_text_that_is_paid_for_as_several_is_named_with_how_many(own: Path) -> None:
+    own.write_text(own.read_text().replace("call.red: A red", "call.red: Ŵ red"))
+    [line] = [said for said in run("check", own).stdout.splitlines() if "by SMS" in said]
+    assert line.startswith("  texts.en: by SMS these are paid for as several: remind.first as 4")
+    assert "call.red as 2" in line  # one letter outside the GSM alphabet
+    assert "call.amber" not in line
+
+
 def test_a_file_that_is_refused_is_named_with_every_reason_and_the_others_go_on(own: Path) -> None:
     text = own.read_text().replace("to: ward_doctor", "to: ward_docter")
     own.write_text(text.replace("exertion_rest_min: exertion_rest_min", "exertion_rest_min: rest"))
