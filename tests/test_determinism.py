@@ -25,6 +25,7 @@ from ward_service.store.stays import alerts_of_ledger, findings_of
 from ward_service.store.tables import (
     ActRow,
     AlertRow,
+    HomeTroubleRow,
     LedgerRow,
     MessageRow,
     QuarantineRow,
@@ -121,6 +122,9 @@ def a_life(folder: Path, seed: int) -> tuple[set[str], tuple[int, ...]]:
             select(func.count()).where(QuarantineRow.times > 1),
             select(func.count()).where(ReadingRow.late),
             select(func.count()).where(ReadingRow.time_doubtful),
+            select(func.count()).where(HomeTroubleRow.about == "home.missing"),
+            select(func.count()).where(HomeTroubleRow.about == "home.whose"),
+            select(func.count()).where(HomeTroubleRow.about.startswith("home.battery_low")),
         )
         counts = tuple(session.scalar(query) or 0 for query in rare)
     engine_of(ward.sessions).dispose()

@@ -29,11 +29,13 @@ class Wire:
         self._client.connect(house.broker.host, house.broker.port)
         self._client.loop_start()
 
-    def send(self, arrived: Arrived) -> None:
+    def send(self, arrived: Arrived, *, retain: bool = False) -> None:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.UserProperty = list(arrived.properties)
         properties.CorrelationData = arrived.correlation
-        sent = self._client.publish(arrived.topic, arrived.payload, 1, properties=properties)
+        sent = self._client.publish(
+            arrived.topic, arrived.payload, 1, retain=retain, properties=properties
+        )
         sent.wait_for_publish(10)
 
     def close(self) -> None:

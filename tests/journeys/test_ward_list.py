@@ -261,6 +261,9 @@ def test_every_screen_can_be_read_by_everybody(
     page.wait_for_url(re.compile(r"/patient\?stay="), timeout=15_000)
     page.wait_for_selector("text=Readings (", timeout=15_000)
     found["patient"] = axe.run(page, options=rules).response["violations"]
+    page.get_by_role("link", name="Homes").click()
+    page.wait_for_selector("text=NEVER HEARD OF", timeout=15_000)
+    found["homes"] = axe.run(page, options=rules).response["violations"]
     page.get_by_role("link", name="Data quality").click()
     page.wait_for_selector("text=readings are kept", timeout=15_000)
     found["data quality"] = axe.run(page, options=rules).response["violations"]
@@ -268,5 +271,5 @@ def test_every_screen_can_be_read_by_everybody(
         screen: [(v["id"], v["nodes"][0]["html"][:160]) for v in violations]
         for screen, violations in found.items()
     }
-    assert said == {"list": [], "patient": [], "data quality": []}
+    assert said == {"list": [], "patient": [], "homes": [], "data quality": []}
     context.close()

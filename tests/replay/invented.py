@@ -14,7 +14,7 @@ from sqlalchemy import select
 from tests.factories import NOON, Home, an_admission, minutes
 from ward_service.admission import admit
 from ward_service.contract.ids import derived_id
-from ward_service.contract.messages import Answer, Observation, Reading, Trace
+from ward_service.contract.messages import Answer, Observation, Reading, Trace, Trouble
 from ward_service.contract.vocabulary import (
     AlertOutcome,
     Channel,
@@ -24,6 +24,7 @@ from ward_service.contract.vocabulary import (
     PauseReason,
     Quality,
     Source,
+    TroubleCode,
     Vital,
 )
 from ward_service.domain.inputs import (
@@ -38,8 +39,9 @@ from ward_service.domain.inputs import (
     ZoneChanged,
 )
 from ward_service.errors import WardError
+from ward_service.homes import look_at_gaps, take_in
 from ward_service.opened import Arrived
-from ward_service.pipeline import act, act_on_stay, look_at_silence, take_batch
+from ward_service.pipeline import act, act_on_stay, look_at_silence
 from ward_service.setup import add_gateway
 from ward_service.store.tables import AlertRow, BlindRow
 from ward_service.ward import Ward
@@ -116,7 +118,7 @@ class Life:
                 batch.append(waiting.pop(0)[1])
             if batch:
                 self.random.shuffle(batch)
-                take_batch(self.ward, batch, self.now)
+                take_in(self.ward, batch, self.now)
             if self.random.random() < 0.4:
                 self._tick(self.now)
             self._people_act()
@@ -127,6 +129,7 @@ class Life:
     def _tick(self, now: datetime) -> None:
         while look_at_silence(self.ward, now, 1_000) == 1_000:
             pass
+        look_at_gaps(self.ward, now)
 
     def _be_blind(self) -> None:
         """The ward was down for hours; on starting it waits a little for what homes hold."""
@@ -160,6 +163,13 @@ class Life:
         chance = random.random()
         if chance < 0.03:
             arrives += timedelta(hours=random.choice([1, 4, 20]))  # it was in the spool
+        if 0.055 < chance < 0.06:
+            home.sends(self._reading(person, at))  # it was lost, and only its number is missing
+            return [(arrives, self._status(home, at))]
+        if 0.06 < chance < 0.0605:
+            reading = self._reading(person, at)
+            body = reading.model_dump_json(exclude_defaults=True).encode()
+            return [(arrives, home.sends_bytes(body, reading.reading_id, at, claimed=False))]
         if chance > 0.999:
             id_ = self._id(at, "broken")
             message = home.sends_bytes(random.choice([b"not json", b"[]", b"{}"]), id_, at)
@@ -181,6 +191,13 @@ class Life:
             after = self._reading(person, at + minutes(5), rest=reading.reading_id)
             found.append((arrives + minutes(5), home.sends(after)))
         return found
+
+    def _status(self, home: Home, at: datetime) -> Arrived:
+        """What a home says of itself, with something wrong in it, which comes and goes."""
+        code = self.random.choice([TroubleCode.BATTERY_LOW, TroubleCode.DEVICE_FAILING])
+        device = self.random.choice(["Nonin 3230", ""])
+        wrong = Trouble(code=code, device=device, count=self.random.randrange(5))
+        return home.is_online(at, troubles=self.random.choice([(), (wrong,)]))
 
     def _reading(self, person: Person, at: datetime, rest: UUID | None = None) -> Reading:
         random = self.random
