@@ -49,6 +49,10 @@ class House:
             self.keys[gateway] = add_gateway(ward, gateway, at)
             admit(ward, an_admission(gateway, n=n), at)
         engine_of(ward.sessions).dispose()
+        self.write_homes()
+
+    def write_homes(self) -> None:
+        """Write the homes file of the gateways whose keys are known."""
         homes = [{"gateway": g, "key": key, "slot": 1} for g, key in self.keys.items()]
         broker = {"host": self.broker.host, "port": self.broker.port}
         path = self.folder / "homes.json"
