@@ -5,6 +5,7 @@ beside the spool, which only its owner can open, and waits; the process answers 
 A folder of files needs no port and no thread, and outlives the death of either side.
 """
 
+import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -18,9 +19,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from device_gateway.spool_file import SpoolFullError
 from device_gateway.whose import ClaimError, Waiting
-from ward_service.contract.ids import new_id, short_reference
+from ward_service.contract.ids import made_at, new_id, short_reference
 from ward_service.contract.messages import Slot
 from ward_service.contract.vocabulary import Vital
+
+log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S: Final = 10.0  # real seconds; a tick comes about once a second
 STALE_AFTER: Final = timedelta(minutes=1)  # a question that waited longer is not what is meant now
@@ -105,18 +108,35 @@ class Desk:
         self._folder = folder
 
     def answer(self, home: Asked, now: datetime) -> None:
-        """Answer what was asked since the last time."""
-        for asked in sorted(self._folder.glob(f"*{_ASKED}")):
-            taken = asked.with_suffix(_TAKEN)
-            try:
-                asked.rename(taken)  # whoever asked has not taken it back: it is done now
-                answer = answered(home, Question.model_validate_json(taken.read_bytes()), now)
-            except FileNotFoundError:
-                continue
-            except ValidationError:
-                answer = Answer(done=False, words="this gateway does not know such a question")
-            _write(asked.with_suffix(_ANSWERED), answer)
-            taken.unlink(missing_ok=True)
+        """Answer what was asked since the last time. A desk that cannot be used stops nobody."""
+        try:
+            asked = sorted(self._folder.glob(f"*{_ASKED}"))
+            for question in asked:
+                self._answer(question, home, now)
+            if asked:
+                self._clear(now)
+        except OSError as error:
+            log.error("desk.failed", extra={"error": type(error).__name__})
+
+    def _answer(self, asked: Path, home: Asked, now: datetime) -> None:
+        taken = asked.with_suffix(_TAKEN)
+        try:
+            asked.rename(taken)
+        except FileNotFoundError:  # whoever asked has taken it back
+            return
+        try:
+            answer = answered(home, Question.model_validate_json(taken.read_bytes()), now)
+        except ValidationError:
+            answer = Answer(done=False, words="this gateway does not know such a question")
+        _write(asked.with_suffix(_ANSWERED), answer)
+        taken.unlink(missing_ok=True)
+
+    def _clear(self, now: datetime) -> None:
+        """Throw away what an asker who died has left, by the moment in its name."""
+        for left in self._folder.iterdir():
+            with suppress(ValueError):
+                if now - made_at(UUID(left.stem)) > 2 * STALE_AFTER:
+                    left.unlink(missing_ok=True)
 
 
 def ask(folder: Path, question: Question, within_s: float = ANSWER_WITHIN_S) -> Answer:
