@@ -14,7 +14,7 @@ from sqlalchemy.event import listen
 
 from tests.factories import NOON, a_home, a_reading, a_ward, minutes
 from tests.replay.invented import Life
-from ward_service.contract.vocabulary import AlertClass
+from ward_service.contract.vocabulary import AlertClass, Source
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.opened import Arrived
 from ward_service.pipeline import look_at_silence, take_batch
@@ -92,6 +92,7 @@ def as_row_names() -> list[str]:
 # What must have happened in a life, or it proves too little.
 HAPPENED = {
     "opened", "opened for review", "called", "confirmed", "withdrawn", "worsened", "joined",
+    "joined for review",
     "acknowledged", "came second", "taken over", "kept", "contact", "not reached", "re-opened",
     "owner reminded", "ladder resumed", "resolved", "overdue", "limits changed", "zone changed",
     "paused", "pause ended", "ended",
@@ -125,6 +126,8 @@ def a_life(folder: Path, seed: int) -> tuple[set[str], tuple[int, ...]]:
             select(func.count()).where(HomeTroubleRow.about == "home.missing"),
             select(func.count()).where(HomeTroubleRow.about == "home.whose"),
             select(func.count()).where(HomeTroubleRow.about.startswith("home.battery_low")),
+            select(func.count()).where(ReadingRow.source == Source.STAFF_PHONE),
+            select(func.count()).where(ReadingRow.source == Source.PAPER),
         )
         counts = tuple(session.scalar(query) or 0 for query in rare)
     engine_of(ward.sessions).dispose()

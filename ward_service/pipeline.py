@@ -8,14 +8,14 @@ and the calls to be made together; only then are there receipts, and only then i
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ward_service.contract.messages import Receipt, Trace
-from ward_service.contract.vocabulary import PATIENT, Outcome, TaskKind, Vital
+from ward_service.contract.messages import Reading, Receipt, Trace
+from ward_service.contract.vocabulary import PATIENT, Outcome, Speaker, TaskKind, Vital
 from ward_service.domain import alerts
-from ward_service.domain.arriving import as_input
+from ward_service.domain.arriving import as_diary, as_input
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
     Act,
@@ -29,13 +29,14 @@ from ward_service.domain.inputs import (
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import in_the_plan
 from ward_service.domain.schedule import due_between
-from ward_service.domain.state import EpisodeState, Step
+from ward_service.domain.state import EpisodeState, Judged, Step
 from ward_service.errors import (
     ConflictError,
     NoteNeededError,
     NotFoundError,
     SeenOldError,
     StorageDownError,
+    WardError,
 )
 from ward_service.logs import log
 from ward_service.opened import NOBODY_SAID, Arrived, Opened, Readable, Unreadable, open_message
@@ -59,6 +60,8 @@ __all__ = [
     "act",
     "act_on_stay",
     "look_at_silence",
+    "record_diary",
+    "record_reading",
     "take_batch",
     "tell",
     "write_due",
@@ -78,6 +81,7 @@ WHOSE = HomeTrouble(
     "a reading came from this home and nobody said whose it was. It may be this person's: ask. "
     "Support can see it on the Data quality page",
 )
+NO_GATEWAY = ""  # of what was typed at the ward
 HEARD = "heard"  # the stage whose heartbeat is the last message from any home
 
 
@@ -346,9 +350,21 @@ def as_unreadable(reason: str) -> UnreadableArrived:
 
 
 def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
-    """Return a reading as the store keeps it, with what was made of it."""
+    """Return what a home sent as the store keeps it."""
     judged = done.judged
     assert judged is not None  # noqa: S101 - a reading was folded
+    return _kept(judged, stay, done.now) | {
+        "gateway_id": message.gateway_id,
+        "slot": message.slot,
+        "source_key": message.reading.source_key,
+        "stream": message.stream,
+        "seq": message.seq,
+        "payload": message.arrived.payload.decode(),
+    }
+
+
+def _kept(judged: Judged, stay: Stay, received_at: datetime) -> dict[str, Any]:
+    """Return a reading as the store keeps it, with what was made of it; not yet whence it came."""
     values = judged.reading.values
     findings = [
         {"level": str(f.level), "words": f.words, "doubtful": f.doubtful, "rule": f.rule}
@@ -356,21 +372,21 @@ def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
     ]
     return {
         "reading_id": judged.reading.reading_id,
-        "gateway_id": message.gateway_id,
-        "slot": message.slot,
+        "gateway_id": NO_GATEWAY,
+        "slot": None,
         "episode_id": stay.row.id,
         "input_no": stay.inputs,
-        "source_key": message.reading.source_key,
-        "stream": message.stream,
-        "seq": message.seq,
+        "source_key": None,
+        "stream": None,
+        "seq": None,
         "measured_at": judged.reading.measured_at,
         "judged_at": judged.judged_at,
-        "received_at": done.now,
+        "received_at": received_at,
         "source": judged.reading.source,
         "context": judged.reading.context,
         "spo2": values.get(Vital.SPO2),
         "pulse_rate": values.get(Vital.PULSE_RATE),
-        "payload": message.arrived.payload.decode(),
+        "payload": "",
         "level": judged.assessment.level,
         "findings": findings or None,
         "doubts": list(judged.doubts) or None,
@@ -378,9 +394,121 @@ def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
         "doubtful": bool(judged.doubts),
         "time_doubtful": judged.time_doubtful,
         "late": judged.late,
-        "news2": asdict(score) if (score := judged.assessment.news2) else None,
+        "news2": asdict(judged.assessment.news2) if judged.assessment.news2 else None,
         "pathway": stay.pathway.name,
+        "entered_by": None,
+        "spoke": None,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A reading that a member of staff typed. `key` names it: typed again, it is the same one.
+
+    `spoke` is who told it by phone; None: it stood on paper.
+    """
+
+    reading: Reading
+    by: str
+    key: str
+    spoke: Speaker | None = None
+
+
+def record_reading(
+    ward: Ward,
+    episode_id: UUID,
+    reading: Reading,
+    by: str,
+    key: str,
+    now: datetime,
+    spoke: Speaker = Speaker.PATIENT,
+) -> UUID:
+    """Take in a reading that somebody told by phone, once per key and person; return its id.
+
+    From here on it is the same thing with another source. Sent again it is what it was: the id is
+    that of the reading that was kept first.
+
+    Raises:
+        NotFoundError: there is no such stay.
+        ConflictError: the stay had ended when it was measured.
+        WardError: it holds nothing, or its time cannot be right.
+    """
+    entered = Entered(reading, by, _name("phone", episode_id, by, key), spoke)
+    return _record(ward, episode_id, [entered], now)[0]
+
+
+def record_diary(
+    ward: Ward, episode_id: UUID, pages: Sequence[Reading], by: str, now: datetime
+) -> list[UUID]:
+    """Take in the pages of a paper diary, all or none, in one step of the rules; return their ids.
+
+    A page is known by what stands on it: entered again, by whomever, it changes nothing.
+
+    Raises:
+        NotFoundError, ConflictError, WardError: as of a reading by phone.
+    """
+    entered = [Entered(page, by, _name_of_page(episode_id, page)) for page in pages]
+    return _record(ward, episode_id, entered, now)
+
+
+def _record(ward: Ward, episode_id: UUID, entered: Sequence[Entered], now: datetime) -> list[UUID]:
+    with ward.unit_of_work() as store:
+        stays = _load(ward, store, {episode_id}, now)
+        if not stays:
+            raise NotFoundError("There is no such stay.")
+        [stay] = stays.values()  # locked: of two taps one is first
+        known = store.typed_readings([one.key for one in entered])
+        new = {one.key: one for one in entered if one.key not in known}
+        for one in new.values():
+            _must_be_of_the_stay(one.reading, stay, now)
+        if new:
+            done = stay.fold(as_diary([one.reading for one in new.values()]), now)
+            judged = {j.reading.reading_id: j for j in (done.judged, *done.diary) if j is not None}
+            rows = [
+                _kept(judged[one.reading.reading_id], stay, done.now)
+                | {
+                    "source_key": one.key,
+                    "payload": one.reading.model_dump_json(exclude_defaults=True),
+                    "entered_by": one.by,
+                    "spoke": one.spoke,
+                }
+                for one in new.values()
+            ]
+            store.add_readings(rows)
+            stay.save(store, now)
+            log("reading.entered", count=len(rows))
+    ids = {key: one.reading.reading_id for key, one in new.items()} | known
+    return [ids[one.key] for one in entered]
+
+
+def _must_be_of_the_stay(reading: Reading, stay: Stay, now: datetime) -> None:
+    """Refuse what the clock of a device could have said wrong, and a person can put right."""
+    at, ended_at = reading.measured_at, stay.state.ended_at
+    if at > now + stay.pathway.clock_tolerance:
+        raise WardError("It was measured in the future. Put the time right; nothing was kept.")
+    if at < stay.state.admitted_at - stay.pathway.before_stay:
+        raise WardError("It was measured before this stay. Put the time right; nothing was kept.")
+    if ended_at is not None and at >= ended_at:
+        raise ConflictError(
+            "This stay had ended when it was measured, and nobody would be called about it: "
+            "nothing was kept. If the person is unwell, tell them to ring 999 or 111, or admit "
+            "them again."
+        )
+    if not (reading.observations or reading.answers or reading.call_me):
+        raise WardError("Nothing was entered, so nothing was kept.")
+
+
+def _name(*facts: object) -> str:
+    said = "\x1f".join(str(fact) for fact in facts)
+    return f"typed:{hashlib.sha256(said.encode()).hexdigest()}"
+
+
+def _name_of_page(episode_id: UUID, page: Reading) -> str:
+    """Name a page by what stands on it, to the minute: nobody writes seconds into a diary."""
+    values = sorted((o.vital, o.value) for o in page.observations)
+    answers = sorted((a.question, a.answer) for a in page.answers)
+    minute = page.measured_at.astimezone(UTC).replace(second=0, microsecond=0)
+    return _name("paper", episode_id, minute, values, answers)
 
 
 def tell(store: Store, stay: Stay, gateway_id: str, trouble: HomeTrouble, now: datetime) -> None:

@@ -24,6 +24,7 @@ from ward_service.contract.vocabulary import (
     PauseReason,
     Quality,
     Source,
+    Speaker,
     TroubleCode,
     Vital,
 )
@@ -41,7 +42,13 @@ from ward_service.domain.inputs import (
 from ward_service.errors import WardError
 from ward_service.homes import look_at_gaps, take_in
 from ward_service.opened import Arrived
-from ward_service.pipeline import act, act_on_stay, look_at_silence
+from ward_service.pipeline import (
+    act,
+    act_on_stay,
+    look_at_silence,
+    record_diary,
+    record_reading,
+)
 from ward_service.setup import add_gateway
 from ward_service.store.tables import AlertRow, BlindRow
 from ward_service.ward import Ward
@@ -122,6 +129,7 @@ class Life:
             if self.random.random() < 0.4:
                 self._tick(self.now)
             self._people_act()
+            self._somebody_types()
         self.now += timedelta(hours=1)
         self._tick(self.now)
         return self.now
@@ -277,6 +285,31 @@ class Life:
                 act_on_stay(self.ward, episode_id, self._on_stay(), key, now)
         except WardError:
             pass  # refused: it is a part of life
+
+    def _somebody_types(self) -> None:
+        """A call is taken, and now and then a diary that was collected is entered."""
+        random, person = self.random, self.random.choice(self.people)
+        now = self.now - timedelta(seconds=random.choice([0, 0, 5]))
+        by, key = random.choice(["nurse-1", "nurse-2"]), f"typed-{self.seed}-{next(self.numbers)}"
+        spoke = random.choice(list(Speaker))
+        try:
+            if random.random() < 0.3:
+                at = now - minutes(random.choice([0, 3, 30, 400]))
+                told = self._typed(person, at, Source.STAFF_PHONE)
+                for _ in range(random.choice([1, 1, 2])):  # now and then it is sent twice
+                    record_reading(self.ward, person.episode_id, told, by, key, now, spoke)
+            if random.random() < 0.1:
+                first = now - timedelta(hours=7 * random.randrange(1, 6))
+                times = [first + timedelta(hours=7 * n) for n in range(4)]
+                kept = [self._typed(person, at, Source.PAPER) for at in times if at <= now]
+                record_diary(self.ward, person.episode_id, kept, by, now)
+        except WardError:
+            pass  # the stay has ended, or it was before it
+
+    def _typed(self, person: Person, at: datetime, source: Source) -> Reading:
+        return self._reading(person, at).model_copy(
+            update={"source": source, "measured_at": at, "quality": ()}
+        )
 
     def _on_alert(self, alert: AlertRow) -> Acknowledged | ContactMade | Resolved:
         random, by = self.random, self.random.choice(["nurse-1", "nurse-2"])

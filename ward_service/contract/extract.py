@@ -39,6 +39,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         "time_doubtful",
         "late",
         "pathway",
+        "spoke",  # who told it by phone: patient or carer; empty for every other source
     ),
     ALERT_VIEW: (
         "alert_id",

@@ -96,6 +96,13 @@ class Source(StrEnum):
     PAPER = "paper"
 
 
+class Speaker(StrEnum):
+    """Who told a member of staff a reading, by phone."""
+
+    PATIENT = "patient"
+    CARER = "carer"
+
+
 class Context(StrEnum):
     """Whether a reading was taken at rest or after exertion; a silent device means rest."""
 

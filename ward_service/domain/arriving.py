@@ -1,7 +1,9 @@
 """A reading as it crosses the wire, as the rules take it: at the ward, in replay and at home."""
 
+from collections.abc import Sequence
+
 from ward_service.contract.messages import Reading, Trace
-from ward_service.domain.inputs import ReadingArrived, TraceArrived
+from ward_service.domain.inputs import DiaryArrived, ReadingArrived, TraceArrived
 
 
 def as_input(reading: Reading | Trace, slot: int | None) -> ReadingArrived | TraceArrived:
@@ -29,3 +31,10 @@ def as_input(reading: Reading | Trace, slot: int | None) -> ReadingArrived | Tra
         call_me=reading.call_me,
         paired_with=reading.paired_with,
     )
+
+
+def as_diary(pages: Sequence[Reading]) -> ReadingArrived | DiaryArrived:
+    """Return readings that were entered in one step as the rules take them; one is itself."""
+    taken = [as_input(page, None) for page in pages]
+    readings = tuple(one for one in taken if isinstance(one, ReadingArrived))
+    return readings[0] if len(readings) == 1 else DiaryArrived(readings)

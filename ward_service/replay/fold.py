@@ -15,6 +15,7 @@ from ward_service.domain.episode import Person, begin, step
 from ward_service.domain.inputs import (
     Acknowledged,
     ContactMade,
+    DiaryArrived,
     Ended,
     Input,
     LimitsChanged,
@@ -205,6 +206,10 @@ class Candidate:
         match happened:
             case ReadingArrived() if happened.answers:
                 yield _asked(happened, before, self.pathway)
+            case DiaryArrived():
+                yield DiaryArrived(
+                    tuple(_asked(one, before, self.pathway) for one in happened.readings)
+                )
             case Acknowledged() | ContactMade() | Resolved():
                 yield from self._at_alert(happened, replayed.state, history.alerts)
             case LimitsChanged():

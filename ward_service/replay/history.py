@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
-from ward_service.domain.arriving import as_input
+from ward_service.domain.arriving import as_diary, as_input
 from ward_service.domain.episode import Person
 from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.opened import read_payload
@@ -98,9 +99,16 @@ def blindness(rows: Iterable[BlindRow]) -> tuple[Blind, ...]:
 def histories(store: Store, ids: Sequence[UUID]) -> Iterator[History]:
     """Yield what these stays took in. All of them are in memory at a time: ask for few."""
     taken: dict[UUID, list[tuple[int, Taken]]] = {id_: [] for id_ in ids}
+    pages: dict[tuple[UUID, int, datetime], list[Reading]] = {}
     for came in store.readings_taken(ids):
-        happened = as_input(read_payload(came.payload), came.slot)
-        taken[came.episode_id].append((came.input_no, Taken(came.at, happened)))
+        read = read_payload(came.payload)
+        if isinstance(read, Reading) and came.slot is None:
+            pages.setdefault((came.episode_id, came.input_no, came.at), []).append(read)
+            continue
+        told = Taken(came.at, as_input(read, came.slot))
+        taken[came.episode_id].append((came.input_no, told))
+    for (id_, number, at), entered in pages.items():  # what has one number came in one step
+        taken[id_].append((number, Taken(at, as_diary(entered))))
     for unread in store.unreadables_taken(ids):
         told = Taken(unread.at, as_unreadable(unread.reason))
         taken[unread.episode_id].append((unread.input_no, told))

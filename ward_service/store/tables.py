@@ -301,7 +301,9 @@ class ReadingRow(Base):
     """A reading as it was kept, and what the ward made of it (its assessment).
 
     `received_no` rises in order of receipt, `input_no` counts within the stay what the rules took
-    in. `fills`: fully believed, so it may fill a due time.
+    in: the readings of one diary have one. `fills`: fully believed, so it may fill a due time.
+    `entered_by` is the account that typed it, `spoke` who told it (`contract.vocabulary.Speaker`);
+    of a reading that no staff typed both are empty, of one from paper `spoke` is.
     """
 
     __tablename__ = "reading"
@@ -331,6 +333,8 @@ class ReadingRow(Base):
     late: Mapped[bool]
     news2: Mapped[dict[str, Any] | None]
     pathway: Mapped[str]
+    entered_by: Mapped[str | None]
+    spoke: Mapped[str | None]
     __table_args__ = (
         UniqueConstraint("gateway_id", "reading_id"),
         Index(

@@ -11,7 +11,7 @@ VIEWS: Final[dict[str, str]] = {
         FROM episode""",
     READING_VIEW: """
         SELECT received_no, episode_id, measured_at, received_at, source, spo2, pulse_rate, level,
-               doubtful, time_doubtful, late, pathway
+               doubtful, time_doubtful, late, pathway, spoke
         FROM reading""",
     ALERT_VIEW: """
         SELECT id AS alert_id, episode_id, alert_class, level, state, opened_at, noticed_at,
