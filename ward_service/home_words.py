@@ -42,6 +42,10 @@ WORDS: Final[dict[TroubleCode, Words]] = {
     TroubleCode.SPOOL_FULL: Words(
         "the box at home is full and takes no more readings. Ring, and write the numbers down"
     ),
+    TroubleCode.SPOOL_DAMAGED: Words(
+        "the box at home had a damaged memory and began a new one: what it had not sent by then "
+        "may be missing. Ask for the numbers, and tell support"
+    ),
     TroubleCode.UNCLAIMED: Words(
         "somebody at home has measured and not said who it was: ask whose it is",
         " ({count} readings wait)",

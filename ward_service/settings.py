@@ -27,9 +27,10 @@ class Settings(BaseSettings):
     `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
     timeout is for one answer of the other side. `notify_*` are of GOV.UK Notify, by which text
     messages go out: its template says `((message))`. `operator_email` and `operator_webhook` are
-    whom the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something may
-    be due and not done, `again` when it rings again. All in real seconds. `public_broker` is where
-    homes find the broker, if elsewhere than the ward does; `broker_admin` who makes their accounts.
+    whom the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something
+    may be due and not done, `again` when it rings again. All in real seconds. `public_broker` is
+    where homes find the broker, if elsewhere than the ward does; `broker_admin` is who makes their
+    accounts.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
