@@ -608,7 +608,7 @@ def when_tested(desk: Desk, id_: int) -> datetime | None:
 
 
 def test_a_line_is_tested_by_a_text_that_arrived(desk: Desk, notify: NotifyServer) -> None:
-    with pytest.raises(WardError, match="no address"):
+    with pytest.raises(WardError, match="no address for sms: a mobile number"):
         add_line(desk.ward, "ward_nurse", Channel.SMS, "0117 496 0123", NOON)
     id_ = add_line(desk.ward, "ward_nurse", Channel.SMS, NURSE, NOON)
     notify.wrong = error(403, "AuthError", "Invalid token: API key not found")

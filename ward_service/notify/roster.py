@@ -43,7 +43,9 @@ def add_line(ward: Ward, role: str, channel: Channel, address: str, now: datetim
                 f"{OWNER}:USERNAME for somebody with an account. Nothing was added."
             )
         if not _fits(channel, address):
-            raise WardError(f"That is no address for {channel}. Nothing was added.")
+            mobile = ": a mobile number, as 07700 900123 or with + and its country"
+            hint = mobile if channel is Channel.SMS else ""
+            raise WardError(f"That is no address for {channel}{hint}. Nothing was added.")
         line = RosterRow(role=role, channel=channel, address=address, since=now)
         store.add(line)
         return line.id
