@@ -41,6 +41,7 @@ from ward_service.wellness import troubles
 
 NURSE, DOCTOR = "07700 900123", "+44 7700 900456"  # numbers kept for drama
 PAT = "07700 900000"
+LOOK = "look at its template, and at what our service may send (400)"
 CALL = Outgoing("alert-1:1:0:owner:nurse-3", NURSE, "a subject", "A red alert waits.", "roster:1")
 AGAIN = Outgoing(CALL.key, CALL.address, CALL.subject, CALL.text, CALL.way, again=True)
 
@@ -83,7 +84,7 @@ def test_one_call_by_two_ways_is_two_messages_there(notify: NotifyServer) -> Non
             "sends only to our own team: the key or service is not live (400)",
             True,
         ),
-        (error(400, "BadRequestError", "Template not found"), "refuses the message (400)", True),
+        (error(400, "BadRequestError", "Template not found"), f"refuses the message: {LOOK}", True),
         (
             error(400, "ValidationError", "phone_number Too many digits"),
             "refuses the number or the template (400)",
@@ -109,7 +110,7 @@ def test_one_call_by_two_ways_is_two_messages_there(notify: NotifyServer) -> Non
         (error(503, "Exception", "Service unavailable"), "answered 503", False),
         ((502, "<html>bad gateway</html>"), "answered 502", False),
         ((408, ""), "answered 408", False),
-        ((400, "[]"), "refuses the message (400)", True),
+        ((400, "[]"), f"refuses the message: {LOOK}", True),
         ((404, ""), "answered 404", True),
         ((302, ""), "answered 302", True),
     ],
@@ -139,7 +140,7 @@ def test_what_is_wrong_with_key_template_or_service_is_found_by_the_other_side(
     key = ("GOV.UK Notify refuses our API key (403)", True)
     assert refusal(an_sms(notify, secret=SERVICE)) == key
     assert refusal(an_sms(notify, service_id=SECRET)) == key
-    template = ("GOV.UK Notify refuses the message (400)", True)
+    template = (f"GOV.UK Notify refuses the message: {LOOK}", True)
     assert refusal(an_sms(notify, template_id=SERVICE)) == template
     notify.trial = True
     _, permanent = refusal(an_sms(notify))

@@ -210,7 +210,10 @@ def _refused(error: urllib.error.HTTPError) -> NotifyError:
     if error.code == 429:
         return NotifyError("GOV.UK Notify wants fewer messages a minute (429)", permanent=False)
     if error.code == 400:
-        said = "GOV.UK Notify refuses the message (400)"
+        said = (
+            "GOV.UK Notify refuses the message: look at its template, and at what our service may "
+            "send (400)"
+        )
         if kind == "ValidationError":
             said = "GOV.UK Notify refuses the number or the template (400)"
         elif "team" in words or "trial" in words:
