@@ -29,10 +29,10 @@ from tests.services import Broker, PostgreSQL, newest_postgresql
 from ward_service.admission import admit
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Receipt
+from ward_service.homes import take_in
 from ward_service.ingest import subscriber
 from ward_service.ingest.connection import CLIENT_ID
 from ward_service.opened import Arrived
-from ward_service.pipeline import take_batch
 from ward_service.setup import add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
@@ -134,7 +134,7 @@ def the_ward(broker: Broker, ward: Ward, messages: list[Arrived]) -> float:
         nonlocal kept
         if not moments[0]:
             moments[0] = time.perf_counter()
-        receipts = take_batch(ward, batch, ward.clock.now())
+        receipts = take_in(ward, batch, ward.clock.now())
         kept += len(receipts)
         if kept >= len(messages):
             moments[1] = time.perf_counter()
