@@ -79,7 +79,7 @@ class Home:
                 a plan was advised all the same.
         """
         with self._guard:
-            known = _device(device)
+            before, known = self.spool.last_seq, _device(device)
             given = [c if c.device else replace(c, device=known) for c in captures]
             found = [one for capture in given if (one := measured(capture)) is not None]
             live = [one for one in found if isinstance(one, Measured) and _is_live(one)]
@@ -89,7 +89,8 @@ class Home:
             if live:
                 slot = self._whose.of_stream(device, live[0].capture.at)
                 self._minutes.hear(device, live, slot, progress)
-        self._wake.set()
+            if self.spool.last_seq != before:
+                self._wake.set()
 
     def parted(self, device: Paired, at: datetime) -> None:
         """End a device's live stream: what it has measured is judged and sent.
@@ -109,11 +110,11 @@ class Home:
         """
         with self._guard:
             before = self.spool.last_seq
+            self._desk.answer(self, now)
             try:
-                self._desk.answer(self, now)
-                self._whose.hand_on(now)
                 self._minutes.tick(now)
             finally:
+                self._whose.hand_on(now)
                 if self.spool.last_seq != before:
                     self._wake.set()
 

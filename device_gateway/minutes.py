@@ -152,15 +152,14 @@ class Minutes:
         Raises:
             SpoolFullError: the seconds of a minute are still there.
         """
-        for stream in list(self._streams.values()):
-            newest = max(
-                (part[-1].at for part in (stream.seconds, stream.tail) if part), default=now
-            )
-            silent = now - newest >= SILENT_AFTER
-            if silent or (stream.seconds and _minute_over(stream.seconds, now)):
-                self._close(stream, now, over=silent)
-            elif stream.seconds and now >= newest + SECOND:
-                self._keep(stream, flush=True)
+        full = None
+        for stream in self._streams.values():
+            try:
+                self._tick(stream, now)
+            except SpoolFullError as error:
+                full = error
+        if full is not None:
+            raise full
 
     def claimed(self, id_: UUID, slot: int) -> set[UUID]:
         """Note whose a minute is; return the other minutes that wait of the same measurement."""
@@ -170,6 +169,14 @@ class Minutes:
                 others, stream.waits = stream.waits - {id_}, set()
                 return others
         return set()
+
+    def _tick(self, stream: _Stream, now: datetime) -> None:
+        newest = max((part[-1].at for part in (stream.seconds, stream.tail) if part), default=now)
+        silent = now - newest >= SILENT_AFTER
+        if silent or (stream.seconds and _minute_over(stream.seconds, now)):
+            self._close(stream, now, over=silent)
+        elif stream.seconds and now >= newest + SECOND:
+            self._keep(stream, flush=True)
 
     def _restored(self, address: str) -> _Stream:
         seconds = put_together(self._spool.samples(address))

@@ -149,7 +149,9 @@ def test_whatever_the_clock_does_each_second_is_there_once(
     home.spool.close()
 
 
-def test_a_hundred_frames_a_second_are_one_second_with_its_lowest_spo2(tmp_path: Path) -> None:
+def test_a_hundred_frames_a_second_are_one_second_with_its_lowest_spo2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = a_home(tmp_path)
     written = []
     keep = home.spool.add_samples
@@ -158,7 +160,7 @@ def test_a_hundred_frames_a_second_are_one_second_with_its_lowest_spo2(tmp_path:
         written.append(samples)
         keep(samples, progress)
 
-    home.spool.add_samples = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(home.spool, "add_samples", counted)
     dip = [97] * 40 + [89] + [97] * 59
     for captures in fast([*dip, *[96] * 100, *[95] * 100], NOON):
         home.hear(FAST, captures)
@@ -446,3 +448,26 @@ def test_two_devices_stream_side_by_side(tmp_path: Path) -> None:
         (slot, set(values_at(one).values())) for slot, one in sent(home) if isinstance(one, Trace)
     ]
     assert got == [(1, {97}), (2, {88})]
+
+
+def test_a_home_that_lost_power_sends_one_minute_and_not_two(tmp_path: Path) -> None:
+    """The same seconds, heard by a home that restarts between the minute and its receipt."""
+    home = a_home(tmp_path)
+    hears(home, [97] * 70)
+    before = traces(home)
+    home.spool.close()
+    home = a_home(tmp_path)
+    home.tick(NOON + 2 * MINUTE + SECOND)
+    assert traces(home)[: len(before)] == before
+    assert [len(trace.samples[Vital.SPO2]) for trace in traces(home)] == [60, 10]
+
+
+def test_a_device_that_falls_silent_without_parting_ends_its_measurement(tmp_path: Path) -> None:
+    adviser = ByTheRules()
+    home = a_home(tmp_path, adviser.over)
+    at = hears(home, [97] * 3)
+    home.tick(at + 8 * SECOND)
+    assert traces(home) == []
+    home.tick(at + 10 * SECOND)
+    assert len(traces(home)) == 1
+    assert len(adviser.told) == 1

@@ -21,8 +21,9 @@ from device_gateway.replay import Manner
 from device_gateway.spool import Progress, Spool
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.gateway.conftest import COMMAND, BrokerProcess, a_place
+from tests.gateway.streams import values_at
 from ward_service.contract.clock import VARIABLE, demo_clock, real_clock
-from ward_service.contract.messages import Reading
+from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Vital
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -207,3 +208,62 @@ def test_bad_lines_are_named_and_the_rest_is_sent(
         assert ran.returncode == 1
         assert "night.csv, line 3: measured_at is not a time" in ran.stderr
         assert sorted(spo2(reading) or 0 for _, reading in ward.kept.values()) == [-3, 101]
+
+
+def seconds(home: Home) -> list[tuple[datetime, float]]:
+    """Return every second with a value, in the order of arrival, sent or not yet."""
+    sent = [Trace.model_validate_json(row.payload) for row in home.spool.after(0, 100_000)]
+    found = [pair for trace in sent for pair in values_at(trace).items()]
+    waiting = home.spool.samples(replay.OXIMETER)
+    return found + [(s.at, s.values[Vital.SPO2]) for s in waiting if Vital.SPO2 in s.values]
+
+
+def test_as_minutes_a_recording_is_a_stream(film: Recording, home: Home) -> None:
+    parts = replay.parts([film], [home], NOON, Manner(hurry=True, as_minutes=True))
+    play(parts, real_clock(), Event(), hurry=True)
+    began = NOON - film.lasts
+    values = [97, 96, 95, 94, None, 92, 91, 90, 89, 88]
+    expected = [(began + timedelta(seconds=10 * n), v) for n, v in enumerate(values) if v]
+    assert seconds(home) == expected
+    assert home.spool.samples(replay.OXIMETER) == []
+    assert {held.slot for held in home.spool.after(0, 9)} == {1}
+    assert home.spool.depth() < 10
+
+
+def test_as_minutes_it_goes_on_where_it_was(film: Recording, home: Home, tmp_path: Path) -> None:
+    manner = Manner(as_minutes=True)
+    [part] = replay.parts([film], [home], NOON, manner)
+    part.take_due(NOON + timedelta(seconds=25))
+    home.spool.close()
+    home = Home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
+    [again] = replay.parts([film], [home], NOON + timedelta(seconds=95), manner)
+    play([again], real_clock(), Event(), hurry=True)
+    assert [value for _, value in seconds(home)] == [97, 96, 95, 94, 92, 91, 90, 89, 88]
+    assert seconds(home)[0][0] == NOON
+
+
+def test_as_minutes_kill_9_doubles_no_second_and_loses_none(
+    write_homes: WriteHomes, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.csv"
+    eight = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    rows = [f"{(eight + timedelta(seconds=n)).isoformat()},{80 + n % 19},70" for n in range(600)]
+    film.write_text("measured_at,spo2,pulse_rate\n" + "\n".join(rows) + "\n")
+    homes, _ = write_homes(1, 1)
+    arguments = ["replay", str(film), "--as-recorded", "--as-minutes"]
+    arguments += ["--homes", str(homes), "--spool-dir", str(tmp_path / "spools")]
+    dice, counted = random.Random(5), [0]
+    while counted[-1] < 600:
+        process = subprocess.Popen([*COMMAND, *arguments], stderr=subprocess.DEVNULL)
+        time.sleep(dice.uniform(0.8, 1.6))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        home = Home(
+            a_place(), Broker(host="127.0.0.1", port=1), tmp_path / "spools", real_clock(), Event()
+        )
+        found = seconds(home)
+        assert [value for _, value in found] == [80 + n % 19 for n in range(len(found))]
+        assert len({at for at, _ in found}) == len(found)
+        counted.append(len(found))
+        home.spool.close()
+        assert len(counted) < 40
