@@ -28,19 +28,4 @@ class Advising(Protocol):
         ...
 
 
-class NoAdvice:
-    """A home without plans: it sends what it hears, and judges nothing."""
-
-    def advised(self, reading: Reading, slot: int, now: datetime) -> Reading:
-        return reading
-
-    def rules(self, slot: int) -> Rules | None:
-        return None
-
-
 Advises = Callable[[Spool], Advising]  # makes a home's adviser, over what its spool remembers
-
-
-def no_advice(_: Spool) -> Advising:
-    """Make the adviser of a home without plans."""
-    return NoAdvice()

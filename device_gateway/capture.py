@@ -4,6 +4,7 @@ This is the one way in for a radio, a recording and an invented home alike. Pure
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,8 @@ from device_gateway.spool import Outgoing, SetAside
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Quality, Source
+
+Advised = Callable[[Reading, int, datetime], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,12 @@ def measured(capture: Capture) -> Measured | SetAside | None:
     return Measured(capture, decoded)
 
 
-def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
+def spooled(
+    capture: Capture, place: Place, advised: Advised | None = None
+) -> Outgoing | SetAside | None:
     """Return the reading to send, of the one person of a place, or why nothing can be sent.
+
+    `advised` tells the person at home about the reading, and returns it with what was told.
 
     A frame in which nothing was measured is a reading too, with its quality and no value: the ward
     must be able to tell a slipped sensor from a silent home.
@@ -72,7 +79,12 @@ def spooled(capture: Capture, place: Place) -> Outgoing | SetAside | None:
     if not isinstance(one, Measured):
         return one
     reading = as_reading(one, f"{place.gateway}/{place.slot}")
-    return Outgoing(reading.reading_id, capture.at, in_bytes(reading))
+    if advised is not None:
+        reading = advised(reading, place.slot, capture.at)
+    payload = in_bytes(reading)
+    return Outgoing(
+        reading.reading_id, capture.at, payload, place.slot, measured_at=reading.measured_at
+    )
 
 
 def in_bytes(message: Reading | Trace) -> bytes:

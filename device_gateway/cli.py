@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from device_gateway import enrol_cli, explain, recordings, replay, simulate, whose_cli
+from device_gateway.advice_cli import advice_command
 from device_gateway.connection import Pace
 from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
@@ -65,6 +66,9 @@ def main() -> None:
     was done), or was refused; 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable
     or in use; 5 no key was got, and what was there is there still.
     """
+
+
+app.command("advice")(advice_command)
 
 
 @app.command("decode")

@@ -4,14 +4,15 @@
 plan says to it, the spool. `take_all` is the door for what is played, one reading for each frame.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event, RLock
 from uuid import UUID
 
-from device_gateway.advising import Advises, no_advice
+from device_gateway.advice import Adviser
+from device_gateway.advising import Advises
 from device_gateway.asking import Desk, desk_of
 from device_gateway.bounds import Bounds
 from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
@@ -22,6 +23,7 @@ from device_gateway.devices import Paired
 from device_gateway.homes import Broker, Place
 from device_gateway.minutes import Minutes
 from device_gateway.publisher import Publisher
+from device_gateway.report import HomeReport
 from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
@@ -30,7 +32,7 @@ from ward_service.contract.vocabulary import Quality
 
 
 class Home:
-    """A gateway with its key, the slot of its person, its spool and its publisher.
+    """A gateway with its key, the slot of its person, its spool, adviser and publisher.
 
     May be called from several threads: what is heard and what is asked wait for each other.
     """
@@ -43,7 +45,7 @@ class Home:
         clock: Clock,
         wake: Event,
         pace: Pace | None = None,
-        advises: Advises = no_advice,
+        advises: Advises | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         """Open the home's spool, and make it if there is none. Nothing is sent before `start`.
@@ -56,13 +58,25 @@ class Home:
         self.place = place
         path = spool_dir / f"{place.gateway}.spool"
         self.spool = open_or_renew(path, bounds, clock.now())
+        self.adviser = Adviser(self.spool)
         self.publisher = Publisher(place, broker, self.spool, clock, wake, pace)
-        self.advising = advises(self.spool)
+        self.publisher.on_plan = self._take_plan
+        self.publisher.report = self._report
+        self.radio_report: Callable[[], HomeReport] = HomeReport  # a radio puts its own here
+        self.advising = advises(self.spool) if advises else self.adviser
         self._minutes = Minutes(self.spool, self.advising)
         self._whose = Whose(self.spool, self.advising)
         self._desk = Desk(desk_of(spool_dir, place.gateway))
-        self._wake = wake
+        self._wake, self._clock = wake, clock
         self._guard = RLock()
+
+    def _take_plan(self, slot: int, payload: bytes) -> None:
+        self.adviser.take_plan(slot, payload, self._clock.now())
+
+    def _report(self) -> HomeReport:
+        """Return what the status says besides the spool: of the radio, and of the plans."""
+        report = self.radio_report()
+        return replace(report, troubles=(*report.troubles, *self.adviser.troubles()))
 
     # --- what devices say ---------------------------------------------------------------------
 
@@ -160,14 +174,16 @@ class Home:
     ) -> None:
         """Take frames, and how far they bring their source, all or none: saved on return.
 
-        Each frame is a reading of the home's first slot. An `Outgoing` goes into the spool as it
-        is, past every decoder.
+        Each frame is a reading of the home's first slot, whose person is told about it before it
+        is saved, and also when it cannot be. An `Outgoing` goes into the spool as it is, past
+        every decoder.
 
         Raises:
             SpoolFullError: nothing of this is saved; what was saved before is safe.
         """
         entries = [
-            spooled(item, self.place) if isinstance(item, Capture) else item for item in items
+            spooled(item, self.place, self.advising.advised) if isinstance(item, Capture) else item
+            for item in items
         ]
         self.spool.add([entry for entry in entries if entry is not None], progress)
         self._wake.set()

@@ -150,17 +150,20 @@ class Drawer:
 class Spool:
     """One home's spool. Safe to use from several threads of one process."""
 
-    def __init__(self, path: Path, bounds: Bounds | None = None) -> None:
-        """Open the spool, and make it if there is none.
+    def __init__(
+        self, path: Path, bounds: Bounds | None = None, *, look_only: bool = False
+    ) -> None:
+        """Open the spool, and make it if there is none; or `look_only` at one that may be in use.
 
         Raises:
             SpoolBusyError: another process has it open.
             SpoolDamagedError: it is no spool, or can no longer be trusted.
-            SpoolError: it cannot be opened, or is of a newer version than this program.
+            SpoolError: it cannot be opened, or is of a newer version than this program; to look
+                only, it must be there, and of this program's version.
         """
         self.path = path
         self._bounds = bounds or Bounds()
-        self._file = SpoolFile(path, self._bounds)
+        self._file = SpoolFile(path, self._bounds, look_only=look_only)
         self._full = Fullness.ROOMY
         self._refused_at: int | None = None  # how much room there was when it last refused
         self.stream = str(self._file.rows("select stream from about")[0][0])

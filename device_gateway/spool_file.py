@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from device_gateway.ballast import Ballast
 from device_gateway.bounds import MB, WAL_HOLDS, Bounds, Extent
@@ -117,17 +118,23 @@ class SpoolFullError(SpoolError):
 class SpoolFile:
     """The open file. Safe to use from several threads of one process."""
 
-    def __init__(self, path: Path, bounds: Bounds) -> None:
+    def __init__(self, path: Path, bounds: Bounds, *, look_only: bool = False) -> None:
         """Open the file, and make it if there is none; on a full disk with its ballast's room.
+
+        `look_only` changes nothing and needs no lock: another process may be using it.
 
         Raises:
             SpoolBusyError: another process has it open.
             SpoolDamagedError: it is there, and cannot be trusted; nothing was changed.
-            SpoolError: it cannot be opened, or is of a newer version than this program.
+            SpoolError: it cannot be opened, or is of a newer version than this program; to look
+                only, it must be there, and of this program's version.
         """
         self.path = path
         self.ballast = Ballast(path.with_name(f"{path.name}.ballast"), bounds.ballast_bytes)
         self._guard = threading.Lock()
+        if look_only:
+            self._lock, self._db = -1, _look(path)
+            return
         self._lock = _lock(path)
         try:
             self._db = self._opened()
@@ -314,6 +321,31 @@ def _set_up(db: sqlite3.Connection) -> None:
     db.execute("pragma synchronous = full")  # a commit returns after its fsync (D.2: measured)
     db.execute(f"pragma wal_autocheckpoint = {WAL_HOLDS // _PAGE}")
     db.execute(f"pragma journal_size_limit = {WAL_HOLDS}")
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    """Open the database to be read, as it stands.
+
+    Raises:
+        SpoolError: there is none, it is no spool, or of another version than this program.
+    """
+    try:
+        db = sqlite3.connect(
+            f"file:{quote(str(path))}?mode=ro", uri=True, timeout=30, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise SpoolError(f"the spool {path} cannot be read ({error})") from error
+    try:
+        version = int(db.execute("pragma user_version").fetchone()[0])
+    except sqlite3.Error as error:
+        db.close()
+        raise SpoolError(f"the spool {path} cannot be read ({error})") from error
+    if version != SCHEMA_VERSION:
+        db.close()
+        raise SpoolError(
+            f"the spool {path} is of version {version}, this program reads {SCHEMA_VERSION}"
+        )
+    return db
 
 
 def _bring_up(db: sqlite3.Connection, version: int) -> None:

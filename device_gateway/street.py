@@ -8,7 +8,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from device_gateway.advising import Advises, no_advice
+from device_gateway.advising import Advises
 from device_gateway.bounds import Bounds
 from device_gateway.connection import Pace
 from device_gateway.home import Home
@@ -31,7 +31,7 @@ class Street:
         spool_dir: Path,
         clock: Clock,
         pace: Pace | None = None,
-        advises: Advises = no_advice,
+        advises: Advises | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         """Open the spools of all homes, or of none.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from device_gateway.advising import Advises, no_advice
+from device_gateway.advising import Advises
 from device_gateway.capture import Capture
 from device_gateway.decode import berrymed, plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
@@ -31,7 +31,7 @@ FAST = Paired(address="A0:00:00:00:00:04", family="berrymed", slots=(1,))
 Value = float | None  # None: no finger
 
 
-def a_home(folder: Path, advises: Advises = no_advice) -> Home:
+def a_home(folder: Path, advises: Advises | None = None) -> Home:
     broker = Broker(host="127.0.0.1", port=1)
     return Home(a_place(), broker, folder, real_clock(), Event(), advises=advises)
 
