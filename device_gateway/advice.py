@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 # How far back a home that has just started looks, besides what its rules and repeats look back on:
 # three days hold three readings of somebody who measures once a day.
 LOOK_BACK: Final = timedelta(days=3)
+AT_MOST: Final = 5_000  # readings; judging them takes half a second
 KEPT_FOR: Final = timedelta(days=14)  # readings with a receipt, so that a page can show them
 FORGET_EVERY: Final = timedelta(hours=1)
 
@@ -256,7 +257,7 @@ class Adviser:
         """Judge again, by the plan in force, what this home has kept of this person."""
         within = person.pathway.confirmation.second_red_within
         length = max(person.pathway.remembers[1], within, LOOK_BACK)
-        for kept in self._spool.kept(slot, max(person.care.since, now - length)):
+        for kept in self._spool.kept(slot, max(person.care.since, now - length))[-AT_MOST:]:
             try:
                 came = made_at(kept.reading_id)
                 judged, advice = person.judged(as_input(_reading(kept), slot), came)
