@@ -1,6 +1,9 @@
 """Refusals: each with its HTTP status and a message that is safe to show."""
 
+from collections.abc import Sequence
 from uuid import UUID
+
+from ward_service.contract.api import RowWords
 
 
 class WardError(Exception):
@@ -29,6 +32,22 @@ class SeenOldError(ConflictError):
     def __init__(self, message: str, alert_id: UUID) -> None:
         super().__init__(message)
         self.alert_id = alert_id
+
+
+class NoNumberError(WardError):
+    """What was typed is no number, or no answer; the text says of each why."""
+
+    status = 422
+
+
+class RowsRefusedError(WardError):
+    """Rows of a paper diary are wrong, or to be asked about; nothing of it was kept."""
+
+    status = 422
+
+    def __init__(self, rows: Sequence[RowWords]) -> None:
+        super().__init__("Nothing was kept yet. Look at the rows that are named.")
+        self.rows = tuple(rows)
 
 
 class NoteNeededError(WardError):

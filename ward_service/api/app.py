@@ -10,6 +10,7 @@ from ward_service.api import (
     alerts,
     data_quality,
     enrolments,
+    entry,
     episodes,
     gateways,
     health,
@@ -21,8 +22,8 @@ from ward_service.api import (
 )
 from ward_service.api.triage import BoardCache
 from ward_service.api.views import alert_view
-from ward_service.contract.api import AlertView, Problem
-from ward_service.errors import SeenOldError, StorageDownError, WardError
+from ward_service.contract.api import AlertView, Problem, RowWords
+from ward_service.errors import RowsRefusedError, SeenOldError, StorageDownError, WardError
 from ward_service.logs import log
 from ward_service.ward import Ward
 
@@ -40,6 +41,7 @@ def create_app(ward: Ward) -> FastAPI:
         episodes,
         enrolments,
         gateways,
+        entry,
         tasks,
         pathways,
         replays,
@@ -56,6 +58,8 @@ def create_app(ward: Ward) -> FastAPI:
 
 def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WardError)  # noqa: S101
+    if isinstance(error, RowsRefusedError):
+        return _problem(error.status, str(error), rows=error.rows)
     if not isinstance(error, SeenOldError):
         return _problem(error.status, str(error))
     ward: Ward = request.app.state.ward
@@ -82,7 +86,10 @@ def _our_fault(_: Request, error: Exception) -> JSONResponse:
     return _problem(500, "Something broke in the ward. Nothing was done; try again, then call us.")
 
 
-def _problem(status: int, detail: str, alert: AlertView | None = None) -> JSONResponse:
-    problem = Problem(title=HTTPStatus(status).phrase, detail=detail, status=status, alert=alert)
+def _problem(
+    status: int, detail: str, alert: AlertView | None = None, rows: tuple[RowWords, ...] = ()
+) -> JSONResponse:
+    title = HTTPStatus(status).phrase
+    problem = Problem(title=title, detail=detail, status=status, alert=alert, rows=rows)
     body = problem.model_dump(mode="json")
     return JSONResponse(body, status, media_type="application/problem+json")

@@ -16,7 +16,7 @@ from ward_service.contract.api import (
     StepView,
     ToldView,
 )
-from ward_service.contract.vocabulary import Level, Vital
+from ward_service.contract.vocabulary import Level, Speaker, Vital
 from ward_service.domain.alerts import AlertFinding
 from ward_service.domain.bands import WORRY
 from ward_service.domain.exertion import exertion_prompt
@@ -156,22 +156,29 @@ def reading_view(row: ReadingRow, told: ToldView | None = None) -> ReadingView:
         measured_at=row.measured_at,
         received_at=row.received_at,
         source=row.source,
+        entered_by=row.entered_by,
+        spoke=Speaker(row.spoke) if row.spoke else None,
         values={vital: value for vital, value in values.items() if value is not None},
         level=row.level,
-        findings=tuple(
-            FindingView(
-                level=Level(finding["level"]),
-                words=finding["words"],
-                at=row.judged_at,
-                doubtful=finding["doubtful"],
-                reading_ids=(row.reading_id,),
-            )
-            for finding in row.findings or ()
-        ),
+        findings=finding_views(row),
         doubts=tuple(row.doubts or ()),
         late=row.late,
         time_doubtful=row.time_doubtful,
         news2=News2View.model_validate(row.news2) if row.news2 else None,
         told=told,
         pathway=row.pathway,
+    )
+
+
+def finding_views(row: ReadingRow) -> tuple[FindingView, ...]:
+    """Return what was found in a reading, worst first."""
+    return tuple(
+        FindingView(
+            level=Level(finding["level"]),
+            words=finding["words"],
+            at=row.judged_at,
+            doubtful=finding["doubtful"],
+            reading_ids=(row.reading_id,),
+        )
+        for finding in row.findings or ()
     )

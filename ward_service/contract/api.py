@@ -21,6 +21,7 @@ from ward_service.contract.vocabulary import (
     Mode,
     PauseReason,
     Source,
+    Speaker,
     Spo2Target,
     TaskKind,
     Vital,
@@ -298,12 +299,15 @@ class ReadingView(View):
     """A reading as it was kept and judged. `pathway` is what judged it, `id@version`.
 
     `news2` is None on a pathway that does not use it, `told` where nobody at home was told.
+    `entered_by` is the account of whoever typed it at the ward, `spoke` who told it.
     """
 
     reading_id: UUID
     measured_at: AwareDatetime
     received_at: AwareDatetime
     source: Source
+    entered_by: str | None = None
+    spoke: Speaker | None = None
     values: dict[Vital, float]
     level: Level | None
     findings: tuple[FindingView, ...]
@@ -700,10 +704,22 @@ class ReplayView(View):
     assumed: tuple[str, ...]
 
 
+class RowWords(View):
+    """What is wrong with a row of a paper diary (the first is 1), or what must be asked about it.
+
+    A question is answered with `sure`, or by leaving the row out.
+    """
+
+    row: int
+    words: str
+    question: bool = False
+
+
 class Problem(View):
-    """A refusal (RFC 9457): what happened, what was kept, what to do."""
+    """A refusal (RFC 9457): what happened, what was kept, what to do; of a diary row by row."""
 
     title: str
     detail: str
     status: int
     alert: AlertView | None = None
+    rows: tuple[RowWords, ...] = ()

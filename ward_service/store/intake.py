@@ -73,14 +73,6 @@ class IntakeStore(PartStore):
             {(gateway, key) for gateway, _, key, _ in kept if key is not None},
         )
 
-    def typed_readings(self, keys: Sequence[str]) -> dict[str, UUID]:
-        """Return which readings that staff typed are kept already: key -> reading."""
-        row = ReadingRow
-        query = select(row.source_key, row.reading_id).where(
-            row.gateway_id == "", row.source_key.in_(keys)
-        )
-        return {key: id_ for key, id_ in self._session.execute(query) if key is not None}
-
     def add_readings(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write readings in their order of receipt."""
         if rows:

@@ -17,6 +17,7 @@ from ward_service.store.intake import IntakeStore
 from ward_service.store.outbox import OutboxStore
 from ward_service.store.plans import PlansStore
 from ward_service.store.stays import StaysStore
+from ward_service.store.typed import TypedStore
 
 
 class Store(
@@ -30,13 +31,14 @@ class Store(
     GatewaysStore,
     HistoryStore,
     PlansStore,
+    TypedStore,
 ):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
     intake: what arrives; homes: how homes are, and what came of their streams; stays: episodes,
     alerts and places; calls: ladders and who is to be called; outbox: sending, and the roster;
     board: what screens ask; accounts: who may sign in; gateways: how homes get their keys;
-    history: what replay asks; plans: what homes advise by.
+    history: what replay asks; plans: what homes advise by; typed: what staff typed.
     """
 
 

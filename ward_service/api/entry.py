@@ -1,0 +1,187 @@
+"""The telephone and paper over HTTP: what to ask, what it would mean, keep it, what to say."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from fastapi import APIRouter, status
+
+from ward_service import pipeline
+from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.api.views import alert_view, finding_views
+from ward_service.contract.api import AlertView, FindingView
+from ward_service.contract.entry import (
+    CheckView,
+    DiaryGiven,
+    DiaryView,
+    EnteredView,
+    FormView,
+    PageView,
+    Told,
+)
+from ward_service.contract.ids import derived_id
+from ward_service.contract.messages import Reading
+from ward_service.contract.vocabulary import Source
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState
+from ward_service.entry import (
+    Entry,
+    answered,
+    judged_as,
+    kept_before,
+    read_entry,
+    read_pages,
+    said_before,
+    same_times,
+    wrong_times,
+)
+from ward_service.errors import ConflictError, NoNumberError, NotFoundError, RowsRefusedError
+from ward_service.form import form_of
+from ward_service.opened import read_payload
+from ward_service.script import script, standing_of
+from ward_service.store.stays import findings_of, state_of
+from ward_service.store.tables import EpisodeRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward, signed_versions
+
+router = APIRouter(prefix="/episodes/{episode_id}", tags=["entry"], dependencies=[SignedIn])
+
+
+@router.get("/form")
+def get_form(episode_id: UUID, ward: WardDep, store: StoreDep) -> FormView:
+    """Return what to ask this person: by phone, and on paper. 404 if there is no such stay."""
+    row, state, pathway = _stay(episode_id, ward, store)
+    signed = pathway.name in signed_versions(store)
+    return form_of(episode_id, state, pathway, row.language, signed=signed)
+
+
+@router.post("/readings/check")
+def check(episode_id: UUID, told: Told, ward: WardDep, store: StoreDep, now: NowDep) -> CheckView:
+    """Say what a reading would mean, what to ask about it, and what to read back. Keeps nothing."""
+    _, state, pathway = _stay(episode_id, ward, store)
+    entry = read_entry(told.values, told.answers, pathway)
+    if entry.problems:
+        return CheckView(
+            read_back="",
+            answered=(),
+            problems=entry.problems,
+            questions=entry.questions,
+            level=None,
+            findings=(),
+        )
+    reading = _reading(told, entry, derived_id(now, episode_id), now)
+    twin = said_before(reading, store.readings_of_minutes(episode_id, [reading.measured_at]))
+    judged = judged_as(reading, state, pathway, now)
+    return CheckView(
+        read_back=entry.read_back,
+        answered=answered(reading, pathway),
+        problems=(),
+        questions=(*entry.questions, *twin),
+        level=judged.assessment.level,
+        findings=tuple(
+            FindingView(level=f.level, words=f.words, at=judged.judged_at, doubtful=f.doubtful)
+            for f in judged.assessment.concerns
+        ),
+    )
+
+
+@router.post("/readings", status_code=status.HTTP_201_CREATED)
+def enter(episode_id: UUID, told: Told, hand: HandDep) -> EnteredView:
+    """Keep a reading that was read back; return its meaning and the script for the caller.
+
+    Sent again with its key it changes nothing, and the answer is the same. 409 if what was read
+    back is not what is sent, or the stay had ended; 422 if a number is none.
+    """
+    ward, now = hand.ward, hand.now
+    with ward.unit_of_work(read_only=True) as store:
+        _, _, pathway = _stay(episode_id, ward, store)
+    entry = read_entry(told.values, told.answers, pathway)
+    if entry.problems:
+        raise NoNumberError(f"Nothing was kept. {' '.join(entry.problems)}")
+    if told.read_back != entry.read_back:
+        raise ConflictError(
+            "Nothing was kept: read the numbers back to the person first, as they are now."
+        )
+    id_ = derived_id(told.measured_at or now, episode_id, hand.by, hand.key)
+    reading = _reading(told, entry, id_, now)
+    kept = pipeline.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
+    with ward.unit_of_work(read_only=True) as store:
+        return _entered(episode_id, kept, ward, store, now)
+
+
+@router.post("/diary", status_code=status.HTTP_201_CREATED)
+def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView:
+    """Keep a paper diary, all of it or nothing; 422 says row by row what is wrong, or to ask."""
+    ward, now = hand.ward, hand.now
+    with ward.unit_of_work(read_only=True) as store:
+        _, state, pathway = _stay(episode_id, ward, store)
+        pages, words = read_pages(given.rows, episode_id, state, pathway)
+        words += wrong_times(pages, state, pathway, now)
+        words += same_times(given.rows, pages)
+        kept = store.readings_of_minutes(episode_id, [page.measured_at for page in pages])
+        words += kept_before(given.rows, pages, kept)
+    if words:
+        raise RowsRefusedError(sorted(words, key=lambda said: (said.row, said.question)))
+    ids = pipeline.record_diary(ward, episode_id, pages, hand.by, now)
+    with ward.unit_of_work(read_only=True) as store:
+        rows = sorted(store.typed(ids).values(), key=lambda row: row.measured_at)
+        return DiaryView(
+            rows=tuple(
+                PageView(
+                    reading_id=row.reading_id,
+                    measured_at=row.measured_at,
+                    source=row.source,
+                    level=row.level,
+                    findings=finding_views(row),
+                )
+                for row in rows
+            ),
+            alerts=_alerts_of(episode_id, set(ids), store),
+        )
+
+
+def _stay(episode_id: UUID, ward: Ward, store: Store) -> tuple[EpisodeRow, EpisodeState, Pathway]:
+    found = store.episodes([episode_id], lock=False)
+    if not found:
+        raise NotFoundError("There is no such stay.")
+    [row] = found.values()
+    return row, state_of(row), ward.pathways[row.pathway]
+
+
+def _reading(told: Told, entry: Entry, id_: UUID, now: datetime) -> Reading:
+    at = told.measured_at or now
+    return entry.as_reading(id_, at, Source.STAFF_PHONE, call_me=told.call_me)
+
+
+def _entered(
+    episode_id: UUID, reading_id: UUID, ward: Ward, store: Store, now: datetime
+) -> EnteredView:
+    """Return what is kept, and the script: the same for an answer that was lost and asked again."""
+    row, state, pathway = _stay(episode_id, ward, store)
+    kept = store.typed([reading_id])[reading_id]
+    reading = read_payload(kept.payload)
+    assert isinstance(reading, Reading)  # noqa: S101 - nobody types a trace
+    since = kept.judged_at - pathway.confirmation.second_red_within
+    earlier = store.readings_before(episode_id, kept.received_no, since)
+    judged = judged_as(reading, state, pathway, kept.received_at)
+    standing = standing_of(earlier, state, pathway)
+    return EnteredView(
+        reading_id=reading_id,
+        measured_at=kept.measured_at,
+        level=kept.level,
+        findings=finding_views(kept),
+        doubts=tuple(kept.doubts or ()),
+        script=script(judged, standing, state, pathway, row.language, now),
+        alerts=_alerts_of(episode_id, {reading_id}, store),
+    )
+
+
+def _alerts_of(
+    episode_id: UUID, reading_ids: Collection[UUID], store: Store
+) -> tuple[AlertView, ...]:
+    """Return the alerts that these readings opened or joined, as they now stand."""
+    return tuple(
+        alert_view(alert)
+        for alert in store.alerts_of(episode_id)
+        if any(found.reading_id in reading_ids for found in findings_of(alert))
+    )

@@ -1,0 +1,81 @@
+"""The script for whoever is on the phone: what to say to this person now, in their numbers.
+
+The same advice as at home (`domain/advice.py`), by what this ward knows of their last readings.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import zip_longest
+from typing import Final
+
+from ward_service.contract.entry import SaidView, ScriptView
+from ward_service.contract.vocabulary import Level
+from ward_service.domain.advice import Advice, Standing, Whom, advise, after
+from ward_service.domain.arriving import as_input
+from ward_service.domain.continuous import as_reading
+from ward_service.domain.inputs import TraceArrived
+from ward_service.domain.judging import judge
+from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState, Judged
+from ward_service.domain.texts import texts_for
+from ward_service.opened import read_payload
+from ward_service.store.tables import ReadingRow
+
+CALL: Final = {
+    Whom.EMERGENCY: "Tell them to call 999 now.",
+    Whom.NHS_111: "Tell them to ring 111 now.",
+    Whom.WARD: "They speak with the ward now: you are whom they would ring.",
+}
+
+
+def standing_of(earlier: Iterable[ReadingRow], state: EpisodeState, pathway: Pathway) -> Standing:
+    """Return what earlier readings leave behind, in order of receipt, as at their home."""
+    standing = Standing()
+    for row in earlier:
+        taken = as_input(read_payload(row.payload), row.slot)
+        if isinstance(taken, TraceArrived):
+            taken = as_reading(taken, state.limits, pathway)
+        judged = judge(taken, state, row.received_at, pathway)
+        advice = advise(judged, standing, pathway, state.mode, row.received_at)
+        standing = after(standing, judged, advice, pathway)
+    return standing
+
+
+def script(
+    judged: Judged,
+    standing: Standing,
+    state: EpisodeState,
+    pathway: Pathway,
+    language: str | None,
+    now: datetime,
+) -> ScriptView:
+    """Return what to say to the person about a reading, now."""
+    advice = advise(judged, standing, pathway, state.mode, now)
+    ids = advice.text_ids
+    ours = texts_for(ids, pathway, state.limits)
+    own: tuple[str, ...] = ()
+    if language in pathway.texts and language != pathway.reference_language:
+        own = texts_for(ids, pathway, state.limits, language)
+    said = tuple(SaidView(words=w, own=o) for w, o in zip_longest(ours, own[: len(ours)]))
+    retake = advice.retake_after
+    return ScriptView(
+        level=advice.level,
+        first=_first(advice),
+        said=said,
+        text_ids=ids,
+        retake_within_min=retake.total_seconds() / 60 if retake is not None else None,
+        call=str(advice.call) if advice.call is not None else None,
+    )
+
+
+def _first(advice: Advice) -> str:
+    """Return the first words for the caller: how worrying it is, and whom the person is to call."""
+    level = {Level.RED: "RED.", Level.AMBER: "AMBER.", Level.GREEN: "GREEN."}
+    said = [level[advice.level]] if advice.level else ["This reading does not tell how they are."]
+    if advice.call is not None:
+        said.append(CALL[advice.call])
+    if advice.retake_after is not None:
+        minutes = advice.retake_after.total_seconds() / 60
+        again = "now" if minutes <= 1 else f"within {minutes:g} minutes"
+        said.append(f"They are to measure again {again}: stay on the line, or ring back.")
+    return " ".join(said)
