@@ -1,0 +1,202 @@
+"""What a connection brings in: notifications become frames, and frames are kept before all else.
+
+BlueZ has confirmed an indication to the device before we see it, and the device never sends it
+again. So nothing is awaited here: what a notification brought is committed when its callback ends.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from device_gateway.capture import Capture
+from device_gateway.decode import plx, plx_records
+from device_gateway.decode.family import Family
+from device_gateway.decode.frame import Decoded, FrameError
+from device_gateway.decode.registry import decode
+from device_gateway.decode.stream import Stream, Thrown
+from device_gateway.devices import Paired
+from device_gateway.radio.hear import Hear
+from device_gateway.radio.pace import RadioPace
+from device_gateway.radio.state import RadioState
+from device_gateway.spool import SpoolFullError
+from ward_service.contract.clock import Clock
+from ward_service.contract.messages import Device
+
+log = logging.getLogger(__name__)
+
+_RECORDS: Final = frozenset({plx.SPOT_CHECK})  # of which a report of what is stored consists
+_RECENT: Final = 32  # frames in which a double is looked for
+
+
+class DeviceTime:
+    """How far a device's clock is ahead of ours, before we set it and after."""
+
+    def __init__(self) -> None:
+        self._ahead: timedelta | None = None
+        self._set_at: datetime | None = None
+
+    def was_ahead(self, ahead: timedelta) -> None:
+        """Note how far it was ahead before it was set."""
+        self._ahead = ahead
+
+    def was_set(self, at: datetime) -> None:
+        """Note when it was set to our time."""
+        self._set_at = at
+
+    def ahead(self, shown: datetime | None, now: datetime) -> timedelta | None:
+        """Return how far it was ahead when it stamped a record; None: it could not be read.
+
+        `shown`: the record's time. Since the clock is right, a record is stamped between that
+        moment and now; every other stamp is of the clock as it was.
+        """
+        if self._ahead is None or self._set_at is None or shown is None:
+            return self._ahead
+        # A device shows whole seconds.
+        begins = self._set_at.replace(microsecond=0)
+        since_set = begins <= shown.replace(tzinfo=UTC) <= now
+        return timedelta(0) if since_set else self._ahead
+
+
+class Intake:
+    """Takes what one connection to one device brings, until it is closed."""
+
+    def __init__(
+        self,
+        device: Paired,
+        family: Family,
+        hear: Hear,
+        clock: Clock,
+        state: RadioState,
+        pace: RadioPace,
+    ) -> None:
+        self._device, self._family, self._hear = device, family, hear
+        self._clock, self._state, self._pace = clock, state, pace
+        framing = family.profile.framing
+        self._streams = {uuid: Stream(framing) for uuid in family.profile.subscribe}
+        self._recent: deque[tuple[float, int, bytes]] = deque(maxlen=_RECENT)
+        self._closed = False
+        # The serial number is that of the pairing: what is stored is named by it (devices.py).
+        self.about = Device(model=device.model, serial=device.serial, firmware=device.firmware)
+        self.time = DeviceTime()
+        self.stored: list[bytes] | None = None  # while a report of stored records lasts
+        self.answers: asyncio.Queue[plx_records.Answer] = asyncio.Queue()
+        self.came = asyncio.Event()  # something has; whoever waits for it clears it
+        self.came_at: float | None = None  # monotonic, of whatever came last
+        self.stream_at: float | None = None  # monotonic, of the last piece of a live stream
+
+    def notified(self, characteristic: int, chunk: bytes, *, live: bool) -> None:
+        """Take a notification. Never raises: this is called by the D-Bus connection.
+
+        `live`: it is one of a stream, not an indication of a single measurement.
+        """
+        if self._closed:
+            return
+        mono = self.came_at = time.monotonic()
+        if live:
+            self.stream_at = mono
+        try:
+            if not self._doubled(characteristic, chunk, mono):
+                self._take(characteristic, self._streams[characteristic].feed(chunk))
+        except Exception as error:  # noqa: BLE001 - the outermost loop here is dbus-fast's
+            self._not_kept(error)
+        self.came.set()
+
+    def before_question(self) -> None:
+        """Give back what is held: the next answer must not wait behind a broken one."""
+        try:
+            for characteristic, stream in self._streams.items():
+                self._take(characteristic, stream.end())
+        except Exception as error:  # noqa: BLE001 - one broken answer must not end the questions
+            self._not_kept(error)
+
+    def close(self) -> None:
+        """Take nothing more. The live stream has ended."""
+        if self._closed:
+            return
+        self.before_question()
+        self._closed = True
+        try:
+            self._hear.parted(self._device, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - the radio goes on
+            self._not_kept(error)
+
+    def tell_about(self, said: Device) -> None:
+        """Note what the device says of itself, its serial number aside."""
+        told = said.model_dump(exclude_defaults=True, exclude={"serial"})
+        self.about = self.about.model_copy(update=told)
+        if said.battery is not None:
+            self._state.note(self._device.address, battery=said.battery)
+
+    def _take(self, characteristic: int, pieces: Sequence[bytes | Thrown]) -> None:
+        if not pieces:
+            return
+        now = self._clock.now()
+        # What is in no frame is taken too: whoever decodes it keeps it with the reason.
+        frames = [piece.piece if isinstance(piece, Thrown) else piece for piece in pieces]
+        if characteristic == plx_records.CONTROL_POINT:
+            self._answered(frames)
+            return
+        read = [self._read(characteristic, frame) for frame in frames]
+        captures = [
+            self._capture(characteristic, frame, decoded, now)
+            for frame, decoded in zip(frames, read, strict=True)
+        ]
+        self._hear.take(self._device, captures)
+        if self.stored is not None and characteristic in _RECORDS:
+            self.stored.extend(frames)
+        self._state.note(self._device.address, last_frame_at=now)
+
+    def _read(self, characteristic: int, frame: bytes) -> Decoded | None:
+        try:
+            decoded = decode(characteristic, frame, self._family.key)
+        except FrameError:
+            return None  # it is kept with its reason by whoever decodes the capture
+        if decoded.device is not None:
+            self.tell_about(decoded.device)
+        return decoded
+
+    def _capture(
+        self, characteristic: int, frame: bytes, decoded: Decoded | None, now: datetime
+    ) -> Capture:
+        shown = decoded.device_time if decoded is not None else None
+        return Capture(
+            characteristic,
+            frame,
+            now,
+            self.about,
+            family=self._family.key,
+            stored=self.stored is not None and characteristic in _RECORDS,
+            clock_ahead=self.time.ahead(shown, now),
+        )
+
+    def _answered(self, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            try:
+                self.answers.put_nowait(plx_records.read(frame))
+            except FrameError as error:
+                log.warning("device.answer_unread", extra={"reason": str(error)})
+
+    def _doubled(self, characteristic: int, chunk: bytes, mono: float) -> bool:
+        """Whether BlueZ says this twice, as it can after a new connection (BLE.md 5.2).
+
+        Only where each notification is a frame, for in a stream two pieces may well be equal, and
+        not of stored records, of which two may be equal too.
+        """
+        if self._family.profile.framing is not None or self.stored is not None:
+            return False
+        again = any(
+            at >= mono - self._pace.double_s and (uuid, said) == (characteristic, chunk)
+            for at, uuid, said in self._recent
+        )
+        self._recent.append((mono, characteristic, chunk))
+        return again
+
+    def _not_kept(self, error: Exception) -> None:
+        self._state.missed(self._device.address)
+        full = isinstance(error, SpoolFullError)
+        why = {"why": str(error)} if full else {"error": type(error).__name__}
+        log.error("reading.not_kept", extra=why)
