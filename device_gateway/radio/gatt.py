@@ -47,6 +47,11 @@ class Gatt:
             self._found.setdefault(uuids.number(characteristic.uuid), characteristic)
 
     @property
+    def connected(self) -> bool:
+        """Whether bleak believes so. It is not told of everything."""
+        return self._client.is_connected
+
+    @property
     def services(self) -> Advert:
         """What the device is by its services, which it cannot leave out as an advert can."""
         services = frozenset(uuids.number(service.uuid) for service in self._client.services)
@@ -141,6 +146,8 @@ async def connect(
     cached_services: bool = False,
 ) -> Gatt:
     """Connect to a device from an advert that came just now; `gone` is called when it is lost.
+
+    It is called for each attempt that fails, too, and such are made again in here.
 
     Raises:
         GattError: it was not possible, in time.

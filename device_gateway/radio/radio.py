@@ -20,7 +20,7 @@ from device_gateway.radio.bluez import Bluez, BluezError, Link, RadioAwayError, 
 from device_gateway.radio.gatt import GattError
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
-from device_gateway.radio.scan import Scan, ScanError, quiet_libraries
+from device_gateway.radio.scan import Scan, ScanError, close_bleak, quiet_libraries
 from device_gateway.radio.session import Ending, Session, UnreadError, short
 from device_gateway.radio.state import Adapter, Doing, RadioState
 from device_gateway.radio.waiting import end, first, unless
@@ -67,6 +67,7 @@ async def listen(
             state.adapter_is(Adapter.STUCK)
             log.error("radio.failed", extra={"error": type(error).__name__})
         await first(stop.wait(), timeout_s=wait_s)
+    await close_bleak(pace)
 
 
 class _Radio:
@@ -121,12 +122,28 @@ class _Radio:
         except (BluezError, TimeoutError) as error:
             log.warning("agent.refused", extra={"error": type(error).__name__})
         for link in links:
-            if link.connected and link.address in self._devices:
-                log.info("device.stray", extra={"device": short(link.address)})
-                try:
-                    await bluez.disconnect(link.address)
-                except (BluezError, TimeoutError) as error:
-                    log.warning("device.stray_stays", extra={"error": type(error).__name__})
+            if link.address in self._devices:
+                await self._end_stray(bluez, link)
+
+    async def _end_stray(self, bluez: Bluez, link: Link | None) -> None:
+        """End a link that no session has: a device that is connected sends no advert ever again."""
+        if link is None or not link.connected:
+            return
+        log.info("device.stray", extra={"device": short(link.address)})
+        try:
+            await bluez.disconnect(link.address)
+        except (BluezError, TimeoutError) as error:
+            log.warning("device.stray_stays", extra={"error": type(error).__name__})
+
+    async def _close(self, bluez: Bluez, session: Session, ending: Ending) -> None:
+        """Part, and see that BlueZ has parted too."""
+        await session.close(ending)
+        if not bluez.lost.is_set():
+            try:
+                link = await bluez.link(session.device.address)
+            except (BluezError, TimeoutError):
+                return  # whoever comes next finds out what is the matter
+            await self._end_stray(bluez, link)
 
     async def _serve(self, bluez: Bluez, scan: Scan) -> None:
         while not (self._stop.is_set() or bluez.lost.is_set()):
@@ -197,14 +214,14 @@ class _Radio:
         try:
             if not await unless(beginning, self._stop, bluez.lost):
                 await end(beginning, self._pace.settle_s)
-                await session.close(Ending.VANISHED)
+                await self._close(bluez, session, Ending.VANISHED)
                 return
             beginning.result()
         except UnreadError as error:
-            await session.close(Ending.VANISHED)
+            await self._close(bluez, session, Ending.VANISHED)
             await self._failed(bluez, session, type(error).__name__, unread=str(error))
         except (GattError, BluezError, TimeoutError) as error:
-            await session.close(Ending.VANISHED)
+            await self._close(bluez, session, Ending.VANISHED)
             what = error.why if isinstance(error, GattError) else type(error).__name__
             await self._failed(bluez, session, what)
         else:
@@ -237,7 +254,7 @@ class _Radio:
         except Exception as error:  # noqa: BLE001 - the outermost loop of a session
             await self._failed(bluez, session, type(error).__name__)
         finally:
-            await session.close(ending)
+            await self._close(bluez, session, ending)
         tries.parted_well = ending is Ending.CLOSED
         # A device that leaves again and again with nothing to say is let be for longer.
         tries.empty = 0 if session.brought else tries.empty + 1

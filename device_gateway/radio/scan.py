@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
+from bleak_retry_connector.bleak_manager import get_global_bluez_manager_sync
 
 from device_gateway.decode import uuids
 from device_gateway.decode.family import Advert
@@ -27,6 +29,16 @@ def quiet_libraries() -> None:
     """Keep the libraries below from writing to the log."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+async def close_bleak(pace: RadioPace) -> None:
+    """Close the connection that bleak holds for this event loop: it would close it never."""
+    manager = get_global_bluez_manager_sync()
+    bus = manager._bus if manager is not None else None  # there is no other way
+    if bus is not None and bus.connected:
+        bus.disconnect()
+        with suppress(Exception):  # whatever ended it, it has ended
+            await within(pace.settle_s, bus.wait_for_disconnect(), pace.settle_s)
 
 
 class ScanError(Exception):

@@ -86,6 +86,9 @@ class Session:
         self._gatt = await connect(
             found, self.device.name, self._gone.set, self._pace, cached_services=cached_services
         )
+        self._gone.clear()  # of attempts that failed before this one did not
+        if not self._gatt.connected:
+            raise GattError("left at once")
         self._note(Doing.SUBSCRIBING)
         self._recognise(self._gatt)
         self._intake = Intake(
@@ -122,11 +125,11 @@ class Session:
 
     async def close(self, ending: Ending) -> None:
         """Part: as agreed when that is our choice, and in any case at last. Never raises."""
-        if self._gatt is not None and not self._gone.is_set():
-            if ending is Ending.CLOSED:
+        if self._gatt is not None:
+            if ending is Ending.CLOSED and not self._gone.is_set():
                 await self._say_goodbye(self._gatt)
             try:
-                await self._gatt.leave()
+                await self._gatt.leave()  # also of a lost link: bleak lets go of its bus only here
             except GattError as error:
                 log.info("device.leave_failed", extra=self.ids(why=error.why))
         if self._intake is not None:

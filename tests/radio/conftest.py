@@ -145,6 +145,7 @@ def room(bus: PrivateBus, heard: Heard) -> OpenRoom:
             if before is not None:
                 before(bluez)
             one = Room(bluez, heard, state or RadioState(clock))
+            one.state.enrol(enrolled)
             quick = replace(QUICK, **pace)
             one.radio = asyncio.create_task(
                 listen(enrolled, heard, clock, one.stop, one.state, quick)
