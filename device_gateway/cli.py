@@ -2,56 +2,53 @@
 
 import json
 import logging
-import signal
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from threading import Event
-from typing import Annotated, Final, NoReturn
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from device_gateway import enrol_cli, explain, recordings, replay, simulate, whose_cli
+from device_gateway import (
+    enrol_cli,
+    explain,
+    radio_cli,
+    recordings,
+    replay,
+    simulate,
+    whose_cli,
+)
 from device_gateway.advice_cli import advice_command
-from device_gateway.connection import Pace
+from device_gateway.command import (
+    NO_INPUT,
+    UNREADABLE,
+    WRONG_USAGE,
+    HomesOption,
+    SpoolDirOption,
+    begin,
+    open_street,
+    refuse,
+    stop_on_signals,
+)
 from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
 from device_gateway.decode.registry import FAMILIES, decoders
 from device_gateway.decode.stream import Stream
 from device_gateway.doctor_cli import doctor_command
-from device_gateway.homes import HomesError, HomesFile, Place, read_homes
-from device_gateway.logs import log_to_stderr
 from device_gateway.play import Part, play
 from device_gateway.recordings import RecordingError, RecordingFile
-from device_gateway.settings import Settings, read_settings
-from device_gateway.spool_file import SpoolError
-from device_gateway.street import Street
-from ward_service.contract.clock import Clock, read_clock
 
 log = logging.getLogger(__name__)
-
-# Exit codes stand in --help and do not change: schedulers and the launcher rely on them.
-UNREADABLE: Final = 1
-WRONG_USAGE: Final = 2
-NO_INPUT: Final = 3
-NO_SPOOL: Final = 4
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("measuring")(whose_cli.measuring_command)
 app.command("whose")(whose_cli.whose_command)
 
 enrol_cli.register(app)
+radio_cli.add_to(app)
 
 Files = Annotated[
     list[Path], typer.Argument(exists=True, help="recordings, or folders with recordings")
-]
-HomesOption = Annotated[
-    Path | None, typer.Option("--homes", help="homes file from the ward [HOMEWARD_HOMES]")
-]
-SpoolDirOption = Annotated[
-    Path | None,
-    typer.Option("--spool-dir", file_okay=False, help="one spool per home [HOMEWARD_SPOOL_DIR]"),
 ]
 
 
@@ -63,8 +60,9 @@ def main() -> None:
     """The home side: from a finger to the ward, with nothing lost on the way.
 
     Exit codes: 0 done, or ended when told to; 1 something could not be read (it is named, the rest
-    was done), or was refused; 2 wrong usage; 3 homes file or recording unusable; 4 spool unusable
-    or in use; 5 no key was got, and what was there is there still.
+    was done), or was refused; 2 wrong usage; 3 homes file, devices file or recording unusable;
+    4 spool unusable or in use; 5 no key was got, and what was there is there still; 6 the radio or
+    a device cannot be used.
     """
 
 
@@ -92,7 +90,7 @@ def decode_command(
     A family whose frames come split or glued is put together first, as the radio does it.
     """
     if family and family not in FAMILIES:
-        _refuse(f"no family {family!r}; known: {', '.join(FAMILIES)}", WRONG_USAGE)
+        refuse(f"no family {family!r}; known: {', '.join(FAMILIES)}", WRONG_USAGE)
     head: explain.Line = {}
     if family:
         head |= {"family": family, "evidence": FAMILIES[family].evidence}
@@ -152,24 +150,24 @@ def replay_command(
 
     Returns when the ward has receipted every reading. Killed anywhere, it goes on where it was.
     """
-    settings, clock = _begin()
-    homes_file = _read_homes(homes or settings.homes)
+    settings, clock = begin()
+    homes_file = homes_or_refuse(homes or settings.homes)
     read = _read_recordings(files)
     unreadable = _tell_bad_lines(read)
     found = [recording for file in read for recording in file.recordings]
     if spot_check and as_minutes:
-        _refuse("--spot-check is one reading a sample: not --as-minutes", WRONG_USAGE)
+        refuse("--spot-check is one reading a sample: not --as-minutes", WRONG_USAGE)
     manner = replay.Manner(spot_check, fast or as_recorded, as_recorded, as_minutes)
     places = homes_file.homes[: len(found)]
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     pace = settings.pace(hurry=manner.hurry)
-    with _street(
+    with open_street(
         homes_file, places, spool_dir or settings.spool_dir, clock, settings, pace
     ) as street:
         try:
             parts = replay.parts(found, street.homes, clock.now(), manner)
         except RecordingError as error:
-            _refuse(str(error), NO_INPUT)
+            refuse(str(error), NO_INPUT)
         _tell_replay(parts, len(found))
         street.ticking = not as_minutes
         play(parts, clock, stop, hurry=manner.hurry)
@@ -188,62 +186,28 @@ def simulate_command(
     spool_dir: SpoolDirOption = None,
 ) -> None:
     """Run a street of invented people through real homes until told to end."""
-    settings, clock = _begin()
-    homes_file = _read_homes(homes or settings.homes)
+    settings, clock = begin()
+    homes_file = homes_or_refuse(homes or settings.homes)
     if people > len(homes_file.homes):
-        _refuse(
+        refuse(
             f"{people} people, but only {len(homes_file.homes)} homes in the homes file;"
             " add gateways at the ward, or ask for fewer --people",
             NO_INPUT,
         )
     places = homes_file.homes[:people]
-    stop = _stop_on_signals()
-    with _street(
-        homes_file, places, spool_dir or settings.spool_dir, clock, settings, settings.pace()
+    stop = stop_on_signals()
+    with open_street(
+        homes_file, places, spool_dir or settings.spool_dir, clock, settings
     ) as street:
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
         stop.wait()
-
-
-def _begin() -> tuple[Settings, Clock]:
-    try:
-        settings = read_settings()
-        clock = read_clock()
-    except ValidationError as error:
-        names = ", ".join(f"HOMEWARD_{str(detail['loc'][0]).upper()}" for detail in error.errors())
-        _refuse(f"cannot use the value of {names}", WRONG_USAGE)
-    except ValueError as error:
-        _refuse(str(error), WRONG_USAGE)
-    log_to_stderr(settings.log_level)
-    return settings, clock
-
-
-def _street(
-    homes_file: HomesFile,
-    places: tuple[Place, ...],
-    spool_dir: Path,
-    clock: Clock,
-    settings: Settings,
-    pace: Pace,
-) -> Street:
-    try:
-        return Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
-    except (SpoolError, OSError) as error:
-        _refuse(str(error), NO_SPOOL)
-
-
-def _read_homes(path: Path) -> HomesFile:
-    try:
-        return read_homes(path)
-    except HomesError as error:
-        _refuse(str(error), NO_INPUT)
 
 
 def _read_recordings(files: list[Path]) -> list[RecordingFile]:
     try:
         return recordings.read_all(files)
     except RecordingError as error:
-        _refuse(str(error), NO_INPUT)
+        refuse(str(error), NO_INPUT)
 
 
 def _tell_bad_lines(files: list[RecordingFile]) -> bool:
@@ -262,14 +226,6 @@ def _tell_replay(parts: list[Part], recordings_found: int) -> None:
     log.info("replay.began", extra={"recordings": recordings_found, "taken_before": before})
 
 
-def _stop_on_signals() -> Event:
-    """Return an event that SIGTERM and SIGINT set: the end is asked for, and comes in order."""
-    stop = Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
-    return stop
-
-
 def _lines(stream: Iterable[str]) -> Iterable[str]:
     return (line.strip() for line in stream if line.strip())
 
@@ -285,7 +241,7 @@ def _characteristic(written: str | None, family: str) -> int:
         uuid = -1
     if uuid not in known:
         names = ", ".join(uuids.said(uuid) for uuid in sorted(known))
-        _refuse(f"no decoder for characteristic {written!r}; known: {names}", WRONG_USAGE)
+        refuse(f"no decoder for characteristic {written!r}; known: {names}", WRONG_USAGE)
     return uuid
 
 
@@ -301,13 +257,8 @@ def _file_decoder(family: str) -> Decoder:
     decoder = found.get(family)
     if decoder is None:
         names = ", ".join(key for key, one in found.items() if one)
-        _refuse(f"--file needs a --family of: {names}", WRONG_USAGE)
+        refuse(f"--file needs a --family of: {names}", WRONG_USAGE)
     return decoder
-
-
-def _refuse(why: str, code: int) -> NoReturn:
-    typer.echo(why, err=True)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

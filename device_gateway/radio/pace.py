@@ -19,6 +19,7 @@ class RadioPace:
     leave_s: float = 10.0  # real BlueZ takes 2.6 s to disconnect; bleak waits 10
     settle_s: float = 1.0  # ours: what was told to stop may still tidy up for so long
     between_records_s: float = BETWEEN_RECORDS_S
+    find_s: float = 30.0  # ours: for a person who switches a device on
     look_s: float = 10.0  # the watchdog of 5.5: a lost link without a word is noticed after it
     fresh_s: float = 5.0  # ours: an advert that old is not connected from (stale after 40 s: 5.1)
     double_s: float = 0.05  # ours: BlueZ's doubles come at once, a cuff's records 106 ms apart

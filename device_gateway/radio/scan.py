@@ -38,7 +38,8 @@ async def close_bleak(pace: RadioPace) -> None:
     if bus is not None and bus.connected:
         bus.disconnect()
         with suppress(Exception):  # whatever ended it, it has ended
-            await within(pace.settle_s, bus.wait_for_disconnect(), pace.settle_s)
+            gone = bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+            await within(pace.settle_s, gone, pace.settle_s)
 
 
 class ScanError(Exception):

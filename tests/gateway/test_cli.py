@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway.cli import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE, app
+from device_gateway.cli import app
+from device_gateway.command import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE
 from device_gateway.spool import Spool
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.gateway.conftest import COMMAND, BrokerProcess

@@ -20,7 +20,7 @@ from device_gateway.homes import Broker
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen
 from device_gateway.radio.state import DeviceState, RadioState
-from device_gateway.spool import SpoolFullError
+from device_gateway.spool_file import SpoolFullError
 from tests.conftest import missing
 from tests.fakes.bluez import HAS_DBUS, FakeBluez, FakeDevice, PrivateBus, fake_bluez, private_bus
 from tests.fakes.peripherals import Peripheral
@@ -106,6 +106,10 @@ def paired(peripheral: Peripheral, family: str, slot: int = 1) -> Paired:
         model=f"Model {family}",
         serial=f"serial-{family}",
     )
+
+
+def only(*devices: Paired) -> Devices:
+    return Devices(devices=devices)
 
 
 @pytest.fixture

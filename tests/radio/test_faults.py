@@ -25,7 +25,7 @@ from tests.fakes.peripherals import (
     cuff,
     spot_checks,
 )
-from tests.radio.conftest import QUICK, Heard, OpenRoom, paired, run, until
+from tests.radio.conftest import QUICK, Heard, OpenRoom, only, paired, run, until
 from ward_service.contract.clock import real_clock
 
 AT_ONCE = Limits(radio_off=Limits().radio_off * 0)
@@ -128,7 +128,6 @@ def test_fifteen_failures_switch_the_adapter_off_and_on_and_many_more_ask_for_a_
             await until(lambda: one.state.snapshot().restart_wanted)
             assert "radio_off" in one.codes
             one.device(oximeter).hang_connect = False
-            one.radio_pace = None
             await until(lambda: one.heard.values() == [96], 15)
             await until(lambda: not one.state.snapshot().restart_wanted)
             assert one.codes == []
@@ -269,7 +268,7 @@ def test_after_a_parting_of_ours_a_bonded_device_sends_nothing_too_early(
             device.paired = oximeter.bonded = True
             for _ in range(2):
                 stop, state = asyncio.Event(), RadioState(real_clock())
-                devices = _devices(paired(oximeter, "plx"))
+                devices = only(paired(oximeter, "plx"))
                 radio = asyncio.create_task(
                     listen(devices, heard, real_clock(), stop, state, QUICK)
                 )
@@ -282,12 +281,6 @@ def test_after_a_parting_of_ours_a_bonded_device_sends_nothing_too_early(
             assert heard.values() == [90]
 
     run(story)
-
-
-def _devices(*some: object):  # type: ignore[no-untyped-def]
-    from device_gateway.devices import Devices
-
-    return Devices(devices=some)  # type: ignore[arg-type]
 
 
 def test_a_stream_that_falls_silent_is_parted_from_and_found_again(room: OpenRoom) -> None:
@@ -419,7 +412,7 @@ def test_a_bus_that_denies_bluez_is_said_to_be_a_matter_of_permission(heard: Hea
             async with fake_bluez():
                 stop, state = asyncio.Event(), impatient()
                 oximeter = SpotCheckOximeter()
-                devices = _devices(paired(oximeter, "plx"))
+                devices = only(paired(oximeter, "plx"))
                 radio = asyncio.create_task(
                     listen(devices, heard, real_clock(), stop, state, QUICK)
                 )
@@ -435,7 +428,7 @@ def test_without_any_bus_the_radio_waits(heard: Heard, monkeypatch: pytest.Monke
 
     async def story() -> None:
         stop, state = asyncio.Event(), impatient()
-        devices = _devices(paired(SpotCheckOximeter(), "plx"))
+        devices = only(paired(SpotCheckOximeter(), "plx"))
         radio = asyncio.create_task(listen(devices, heard, real_clock(), stop, state, QUICK))
         await until(lambda: state.snapshot().adapter is Adapter.AWAY)
         assert not radio.done()
