@@ -150,7 +150,7 @@ def devices_command(homes: HomesOption = None) -> None:
         family = FAMILIES[device.family]
         whose = _slots(device)
         mark = "" if family.evidence is Evidence.CAPTURED else f" ({family.evidence})"
-        typer.echo(f"{device.address}  {device.said}, {family.label}, {whose}{mark}")
+        typer.echo(f"{device.address}  {_kind(device)}, {whose}{mark}")
     typer.echo(f"{len(devices.devices)} devices, on adapter {devices.adapter}")
 
 
@@ -241,6 +241,11 @@ def _said(advert: Advert, paired: Paired | None) -> str | None:
     return f"{family.label}, {family.evidence}{mine}"
 
 
+def _kind(device: Paired) -> str:
+    label = FAMILIES[device.family].label
+    return f"{device.model}, {label}" if device.model else label
+
+
 def _slots(device: Paired) -> str:
     numbers = " and ".join(map(str, device.slots))
     users = "".join(f", its user {user} is slot {slot}" for user, slot in device.users.items())
@@ -265,7 +270,7 @@ def _first_words(error: ValidationError) -> str:
 
 def _tell_met(device: Paired, met: "Met") -> None:
     battery = "" if met.about.battery is None else f", battery {met.about.battery:.0f} %"
-    typer.echo(f"{device.said}: {met.family.label}{battery}.")
+    typer.echo(f"{_kind(device)}{battery}.")
     typer.echo(f"It is now heard for {_slots(device)}.")
     if met.bonded:
         typer.echo("It is paired with this box: other apps and phones may have to be told so.")

@@ -59,6 +59,17 @@ def test_imports_follow_the_arrows(folder: str) -> None:
             assert allowed, f"{file.relative_to(ROOT)} must not import {name}"
 
 
+def test_only_the_radio_is_async_and_only_it_knows_bluetooth() -> None:
+    """Elsewhere in a home threads and a plain order are enough, and no bleak is needed."""
+    radio = ROOT / "device_gateway/radio"
+    for file in (ROOT / "device_gateway").rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        if not file.is_relative_to(radio):
+            assert not any(isinstance(node, ast.AsyncFunctionDef) for node in nodes), file
+            libraries = {name.partition(".")[0] for name in imports(file)}
+            assert not {"bleak", "bleak_retry_connector", "dbus_fast"} & libraries, file
+
+
 def test_what_is_shared_costs_nothing_to_import() -> None:
     assert (ROOT / "ward_service/__init__.py").read_text() == ""
 

@@ -5,7 +5,9 @@ measurement is not subscribed to. Whether such a device wants to be paired, a pe
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from bleak.backends.device import BLEDevice
@@ -14,6 +16,7 @@ from device_gateway.decode import device_information, plx, thermometer
 from device_gateway.decode.family import Advert, Family
 from device_gateway.decode.frame import FrameError
 from device_gateway.decode.registry import decode, recognise, why_unread
+from device_gateway.decode.stream import Stream, Thrown
 from device_gateway.radio.agent import Agent, AskCode, Show
 from device_gateway.radio.bluez import Bluez, BluezError, RadioAwayError, bluez
 from device_gateway.radio.gatt import Gatt, GattError, WantsPairingError, connect
@@ -101,7 +104,7 @@ async def meet(
             found, advert = await _find(address, adapter, system, pace)
             gatt = await connect(found, advert.name, lambda: None, pace)
             try:
-                return await _learn(gatt, advert, address, system, bond=bond)
+                return await _learn(gatt, advert, address, system, pace, bond=bond)
             finally:
                 await _leave(gatt)
     except (RadioAwayError, ScanError) as error:
@@ -153,7 +156,9 @@ async def _find(
     return found[-1]
 
 
-async def _learn(gatt: Gatt, advert: Advert, address: str, system: Bluez, *, bond: bool) -> Met:
+async def _learn(
+    gatt: Gatt, advert: Advert, address: str, system: Bluez, pace: RadioPace, *, bond: bool
+) -> Met:
     family = recognise(gatt.services)
     if family is None:
         unread = why_unread(gatt.services) or why_unread(advert)
@@ -173,8 +178,37 @@ async def _learn(gatt: Gatt, advert: Advert, address: str, system: Bluez, *, bon
             continue  # it need not be there
         if said is not None:
             about = about.model_copy(update=said.model_dump(exclude_defaults=True))
+    if not about.model:
+        about = await _ask(gatt, family, about, pace)
     link = await system.link(address)
     return Met(family, advert.name, about, bonded=link is not None and link.paired)
+
+
+async def _ask(gatt: Gatt, family: Family, about: Device, pace: RadioPace) -> Device:
+    """Return what a device says of itself when its stream begins, as a Viatom ring does."""
+    profile = family.profile
+    said: list[Device] = []
+    told = asyncio.Event()
+
+    def heard(stream: Stream, characteristic: int, chunk: bytes) -> None:
+        for piece in stream.feed(chunk):
+            with suppress(FrameError):
+                frame = piece.piece if isinstance(piece, Thrown) else piece
+                device = decode(characteristic, frame, family.key).device
+                if device is not None and device.model:
+                    said.append(device)
+                    told.set()
+
+    if not profile.start:
+        return about
+    for characteristic in gatt.of(profile.subscribe):
+        await gatt.subscribe(
+            characteristic, partial(heard, Stream(profile.framing), characteristic)
+        )
+    for write in profile.start:
+        await gatt.write(write)
+    await first(told.wait(), timeout_s=pace.call_s)
+    return about.model_copy(update=said[0].model_dump(exclude_defaults=True)) if said else about
 
 
 async def _touch(gatt: Gatt, characteristic: int, address: str) -> None:

@@ -11,7 +11,9 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -72,10 +74,14 @@ class PrivateBus:
             stderr=subprocess.DEVNULL,
         )
         end = time.monotonic() + 10
-        while not self._socket.exists():
+        while not self._answers():
             assert self.process.poll() is None, "dbus-daemon ended"
-            assert time.monotonic() < end, "dbus-daemon made no socket"
+            assert time.monotonic() < end, "dbus-daemon answers nobody"
             time.sleep(0.005)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._socket)) == 0
 
     def kill(self) -> None:
         self.process.kill()
@@ -620,6 +626,31 @@ async def fake_bluez(*there: Peripheral) -> AsyncIterator[FakeBluez]:
         yield bluez
     finally:
         await bluez.kill()
+
+
+class BluezProcess:
+    """`python -m tests.fakes.bluez` for whole commands. `address`: the bus of its devices."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fakes.bluez"],
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        lines = iter(self._process.stdout.readline, "")
+        self.address = next(lines).strip().removeprefix(f"{VARIABLE}=")
+        assert any(line.strip() == "ready" for line in lines), "the fake BlueZ did not start"
+
+    def __enter__(self) -> "BluezProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 async def _stay(there: list[Peripheral]) -> None:

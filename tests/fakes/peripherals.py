@@ -30,6 +30,7 @@ from device_gateway.decode.checksum import crc8
 from device_gateway.decode.fields import date_time_bytes
 
 EIGHT = datetime.fromisoformat("2026-11-20T08:00")  # as a device shows it: without a zone
+A_CODE = 123456
 Arrived = Callable[[int, bytes], None]
 NOT_PAIRED = DBusError(
     "org.bluez.Error.Failed",
@@ -364,6 +365,7 @@ def a_room() -> list[Peripheral]:
         ViatomRing(),
         cuff(),
         thermometer_in_the_ear(),
+        cuff("A0:00:00:00:00:07", passkey=A_CODE),
         of_a_neighbour(),
         unread_ring(),
     ]
