@@ -26,6 +26,7 @@ from device_gateway.command import (
     HomesOption,
     SpoolDirOption,
     begin,
+    homes_or_refuse,
     open_street,
     refuse,
     stop_on_signals,

@@ -1,4 +1,4 @@
-"""What the radio hears goes into the spool of a home, under the slot of its one person."""
+"""What the radio hears goes to the home, which knows whose it is and what to say about it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,12 +15,17 @@ class HomeHear:
         self._home = home
 
     def take(self, device: Paired, captures: Sequence[Capture]) -> None:
-        """Keep these frames, all or none: durable on return.
+        """Keep these frames: durable on return.
 
         Raises:
             SpoolFullError: nothing of this is kept.
         """
-        self._home.take_all(captures)
+        self._home.hear(device, captures)
 
     def parted(self, device: Paired, at: datetime) -> None:
-        """Nothing is held back here, so there is nothing to end."""
+        """End what this device was measuring: it is judged and sent.
+
+        Raises:
+            SpoolFullError: its seconds are kept, and become a minute later.
+        """
+        self._home.parted(device, at)

@@ -7,6 +7,7 @@ used, so that `device-gateway replay` goes without.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -206,10 +207,13 @@ def run_command(homes: HomesOption = None, spool_dir: SpoolDirOption = None) -> 
 
 
 def _hear(home: Home, file: Path, clock: Clock, ended: Event) -> None:
+    from device_gateway.radio.report import report
     from device_gateway.radio.run import hear_home
     from device_gateway.radio.state import RadioState
 
-    asyncio.run(hear_home(file, HomeHear(home), clock, ended, RadioState(clock)))
+    state = RadioState(clock)
+    home.radio_report = partial(report, state)
+    asyncio.run(hear_home(file, HomeHear(home), clock, ended, state))
 
 
 def _by_radio(doing: Coroutine[Any, Any, T]) -> T:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from device_gateway.devices import Devices
 from ward_service.contract.clock import Clock
+from ward_service.contract.vocabulary import TroubleCode
 
 
 class Adapter(StrEnum):
@@ -36,15 +37,6 @@ class Doing(StrEnum):
     SUBSCRIBING = "subscribing"
     CONNECTED = "connected"
     RESTING = "waiting before the next try"
-
-
-class Code(StrEnum):
-    """What is the matter, for a program."""
-
-    RADIO_OFF = "radio_off"
-    POSSIBLY_MISSED = "possibly_missed"
-    BATTERY_LOW = "battery_low"
-    DEVICE_FAILING = "device_failing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +72,16 @@ class DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is the matter, for whom, in words for a nurse."""
+    """What is the matter, for whom, in words for whoever looks at the box.
 
-    code: Code
+    `device` is its model, empty where all of them are concerned; `count` how often it was.
+    """
+
+    code: TroubleCode
     slots: tuple[int, ...]
     words: str
+    device: str = ""
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,38 +180,41 @@ class RadioState:
         since = snapshot.since or self._began
         if slots and what is not None and now - since >= self._limits.radio_off:
             words = f"No device in this home can be heard: {what}."
-            found.insert(0, Trouble(Code.RADIO_OFF, slots, words))
+            found.insert(0, Trouble(TroubleCode.RADIO_OFF, slots, words))
         elif slots and snapshot.restart_wanted:
             words = f"Devices in this home cannot be reached: {_WHAT_TO_DO[Adapter.STUCK]}."
-            found.insert(0, Trouble(Code.RADIO_OFF, slots, words))
+            found.insert(0, Trouble(TroubleCode.RADIO_OFF, slots, words))
         return tuple(found)
 
     def _of_device(self, one: DeviceState, now: datetime) -> list[Trouble]:
         limits, found = self._limits, []
 
-        def trouble(code: Code, words: str) -> None:
-            found.append(Trouble(code, one.slots, words))
+        def trouble(code: TroubleCode, words: str, count: int | None = None) -> None:
+            found.append(Trouble(code, one.slots, words, one.said, count))
 
         if one.missed_at is not None and now - one.missed_at < limits.missed_is_told:
             times = "once" if one.possibly_missed == 1 else f"{one.possibly_missed} times"
             trouble(
-                Code.POSSIBLY_MISSED,
+                TroubleCode.POSSIBLY_MISSED,
                 f"{one.said} may have sent a reading that did not arrive ({times})."
                 " Ask what its display or its memory shows.",
+                one.possibly_missed,
             )
         if one.battery is not None and one.battery <= limits.battery_percent:
-            trouble(Code.BATTERY_LOW, f"The battery of {one.said} is at {one.battery:.0f} %.")
+            trouble(
+                TroubleCode.BATTERY_LOW, f"The battery of {one.said} is at {one.battery:.0f} %."
+            )
         if one.unread:
-            trouble(Code.DEVICE_FAILING, f"{one.said} cannot be read: {one.unread}.")
+            trouble(TroubleCode.DEVICE_FAILING, f"{one.said} cannot be read: {one.unread}.")
         elif one.failures >= limits.failures:
             trouble(
-                Code.DEVICE_FAILING,
+                TroubleCode.DEVICE_FAILING,
                 f"{one.said} is on, and {one.failures} tries in a row to read it failed."
                 " Switch it off and on, and bring it nearer to the box.",
             )
         elif now - (one.last_seen_at or self._began) >= limits.not_seen:
             trouble(
-                Code.DEVICE_FAILING,
+                TroubleCode.DEVICE_FAILING,
                 f"{one.said} has not been heard for {_hours(limits.not_seen)} hours or more."
                 " Is it charged, switched on, and near the box?",
             )

@@ -6,7 +6,7 @@ import pytest
 
 from device_gateway.decode import plx, plx_features, plx_records, viatom
 from device_gateway.radio.radio import listen
-from device_gateway.radio.state import Adapter, Code, Limits, RadioState
+from device_gateway.radio.state import Adapter, Limits, RadioState
 from tests.fakes.bluez import (
     ABORTED,
     IN_PROGRESS,
@@ -27,6 +27,7 @@ from tests.fakes.peripherals import (
 )
 from tests.radio.conftest import QUICK, Heard, OpenRoom, only, paired, run, until
 from ward_service.contract.clock import real_clock
+from ward_service.contract.vocabulary import TroubleCode
 
 AT_ONCE = Limits(radio_off=Limits().radio_off * 0)
 
@@ -213,7 +214,7 @@ def test_a_record_that_was_counted_and_did_not_come_is_told(room: OpenRoom) -> N
             await until(lambda: one.of(oximeter).possibly_missed == 1)
             assert one.heard.values() == [95, 94]
             (trouble,) = one.state.troubles()
-            assert trouble.code is Code.POSSIBLY_MISSED
+            assert trouble.code is TroubleCode.POSSIBLY_MISSED
             assert trouble.slots == (1,)
             assert "Model plx" in trouble.words
             assert oximeter.address not in trouble.words
