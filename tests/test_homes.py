@@ -105,6 +105,8 @@ def test_what_a_home_says_is_kept_and_the_newest_counts(ward: Ward, home: Home) 
     assert row.devices[0]["model"] == "Nonin 3230"
     take_in(ward, [home.is_online(NOON + minutes(1))], NOON + minutes(2))
     assert (status(ward).depth, status(ward).since) == (0, NOON + minutes(1))
+    with ward.unit_of_work(read_only=True) as store:
+        assert store.heartbeats()["heard"].at == NOON + minutes(2)
 
 
 def test_a_retained_or_captured_status_is_no_news(ward: Ward, home: Home) -> None:

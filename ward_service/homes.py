@@ -22,7 +22,7 @@ from ward_service.errors import StorageDownError
 from ward_service.home_words import as_input, as_missing
 from ward_service.logs import log
 from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
-from ward_service.pipeline import Stay, take_batch, tell
+from ward_service.pipeline import HEARD, Stay, take_batch, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
 from ward_service.store.tables import HomeStatusRow
@@ -208,6 +208,8 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
                 for slot in holders.get(one.gateway_id, ())
                 if trouble.slot in (None, slot.slot)
             ]
+        if told:
+            store.beat(HEARD, now, ward.clock.wall())
         if changed:
             save_streams(store, changed, None)
         if news:

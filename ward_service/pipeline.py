@@ -55,6 +55,7 @@ from ward_service.streams import Streams
 from ward_service.ward import Ward
 
 __all__ = [
+    "HEARD",
     "Arrived",
     "Stay",
     "act",

@@ -92,7 +92,7 @@ def _reason(place: Place, state: EpisodeState) -> str:
         Place.AMBER_AND_OVERDUE: "amber alert in play, and no reading when one was due",
         Place.AMBER: "amber alert in play",
         Place.OVERDUE: "no reading when one was due",
-        Place.TECHNICAL: "something from this home could not be read or believed",
+        Place.TECHNICAL: "something is wrong at home, or with what came from there",
         Place.GREEN: "in range, nothing due",
     }
     if place is Place.GREEN and state.paused_until is not None:

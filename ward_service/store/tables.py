@@ -146,8 +146,9 @@ class EpisodeRow(Base):
     `channel` is how readings were planned to come. `rest_spo2` was measured at enrolment. `version`
     rises with every change; `next_deadline_at` is when silence must be looked at. `admitted_as` is
     what the rules were told of the person at admission, `inputs` how much they have taken in since
-    (readings, what could not be read, acts), and `looked_at` up to when they have worked: with
-    these a replay begins where the stay began, and takes everything in the order of then.
+    (readings, what could not be read, what was wrong at home, acts), and `looked_at` up to when
+    they have worked: with these a replay begins where the stay began, and takes everything in the
+    order of then.
     """
 
     __tablename__ = "episode"
