@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from ward_service.pipeline import take_batch
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import Base
+from ward_service.store.unit_of_work import Store, unit_of_work
 from ward_service.tries import Budget
 from ward_service.ward import Ward
 
@@ -187,6 +189,13 @@ def test_an_answer_that_was_lost_is_given_again_to_who_asked_and_nobody_else(
     assert post(client, made.code, nonce).status_code == 403
 
 
+def test_what_a_box_says_of_itself_moves_no_terminal(client: TestClient, ward: Ward) -> None:
+    made = invite(ward, "home-01")
+    body = {"code": made.code, "nonce": a_nonce(), "software": "\x1b[2Jall well"}
+    assert client.post("/enrolments", json=body).status_code == 422
+    assert post(client, made.code).status_code == 201
+
+
 def test_of_two_boxes_with_one_code_one_becomes_the_gateway(ward: Ward) -> None:
     made = invite(ward, "home-01")
     ward.clock.wall()
@@ -285,6 +294,23 @@ def test_guessing_meets_a_budget_from_everywhere(
         ask(ward, made.code)
     clock.move(timedelta(seconds=7))
     assert ask(ward, made.code).gateway == "home-01"
+
+
+def test_guessing_without_a_try_left_holds_up_no_reading(ward: Ward) -> None:
+    for n in range(5):
+        with pytest.raises(WardError):
+            ask(ward, a_wrong_code(n))
+    wrote: list[bool] = []
+
+    def counted(*, read_only: bool = False) -> AbstractContextManager[Store]:
+        wrote.append(not read_only)
+        return unit_of_work(ward.sessions, read_only=read_only)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(ward), "unit_of_work", lambda _, **how: counted(**how))
+        with pytest.raises(WardError, match="Too many"):
+            ask(ward, a_wrong_code(9))
+    assert wrote == [False]
 
 
 def test_a_whole_ipv6_network_is_one_place(ward: Ward) -> None:

@@ -196,8 +196,10 @@ def enrol(ward: Ward, given: Enrol, source: str) -> Enrolled:
     wall, code = ward.clock.wall(), read_code(given.code)
     code_hmac = _kept(ward, "code", code or given.code)
     nonce_hmac = _kept(ward, "nonce", given.nonce)
+    with ward.unit_of_work(read_only=True) as store:
+        must_have_tries(store, ward.secret, source, wall, lock=False)
     with ward.unit_of_work() as store:
-        must_have_tries(store, ward.secret, source, wall)
+        must_have_tries(store, ward.secret, source, wall, lock=True)
         found = _gives(store, code_hmac, nonce_hmac, wall)
         if found is None:
             count_wrong(store, ward.secret, source, wall)

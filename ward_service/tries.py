@@ -41,15 +41,20 @@ class TooManyWrongCodesError(WardError):
     status = 429
 
 
-def must_have_tries(store: Store, secret: bytes, source: str, wall: datetime) -> None:
-    """Refuse whoever has no try left. Holds others up until this transaction ends.
+def must_have_tries(
+    store: Store, secret: bytes, source: str, wall: datetime, *, lock: bool
+) -> None:
+    """Refuse whoever has no try left. With `lock` others wait until this transaction ends.
+
+    Without, nobody waits: a flood of codes must not hold up readings.
 
     Raises:
         TooManyWrongCodesError: from this place, or from everywhere.
     """
     for name, budget in _buckets(secret, source):
-        full_until = store.locked_tries(name, wall).empty_at - budget.lasts + budget.leaks_every
-        if wall < full_until:
+        row = store.locked_tries(name, wall) if lock else store.tries(name)
+        full_until = row and row.empty_at - budget.lasts + budget.leaks_every
+        if full_until is not None and wall < full_until:
             minutes = int((full_until - wall).total_seconds() // 60) + 1
             where = "" if name == ALL else " from where you are"
             raise TooManyWrongCodesError(

@@ -25,7 +25,8 @@ MAC_HEADER: Final = "Homeward-Mac"
 # How far the clock of a home that asks may be off: Kerberos' usual limit, RFC 4120 section 8.2.
 CLOCK_SLACK: Final = timedelta(minutes=5)
 
-Software = Annotated[str, Field(max_length=100)]
+# Printable: whoever operates a ward sees it in a terminal.
+Software = Annotated[str, Field(max_length=100, pattern=r"^[\x20-\x7e]*$")]
 # Random, made at the home before it asks: whoever asks again with it gets the same answer.
 Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32,64}$", repr=False)]
 

@@ -76,6 +76,10 @@ class GatewaysStore(PartStore):
         used = self._session.scalar(change.returning(InvitationRow.code_hmac))
         return used is not None
 
+    def tries(self, source: str) -> TriesRow | None:
+        """Return the wrong codes of a source; None is an empty one."""
+        return self._session.get(TriesRow, source)
+
     def locked_tries(self, source: str, wall: datetime) -> TriesRow:
         """Return the wrong codes of a source, locked for this transaction; none is an empty one."""
         empty = self._upsert(TriesRow).values(source=source, empty_at=wall)
