@@ -53,8 +53,10 @@ def must_have_tries(
     """
     for name, budget in _buckets(secret, source):
         row = store.locked_tries(name, wall) if lock else store.tries(name)
-        full_until = row and row.empty_at - budget.lasts + budget.leaks_every
-        if full_until is not None and wall < full_until:
+        if row is None:
+            continue
+        full_until = row.empty_at - budget.lasts + budget.leaks_every
+        if wall < full_until:
             minutes = int((full_until - wall).total_seconds() // 60) + 1
             where = "" if name == ALL else " from where you are"
             raise TooManyWrongCodesError(
