@@ -152,6 +152,11 @@ class Adviser:
         plan = self.plan(slot)
         return rules_of(plan) if plan is not None and not plan.ended else None
 
+    def plans(self) -> dict[int, Plan]:
+        """Return the plans in force, by slot; one may have ended."""
+        with self._guard:
+            return dict(self._plans)
+
     def numbers(self) -> dict[int, int]:
         """Return the numbers of the plans in force, by slot, as the status says them."""
         with self._guard:

@@ -16,6 +16,7 @@ from device_gateway import (
     recordings,
     replay,
     simulate,
+    web_cli,
     whose_cli,
 )
 from device_gateway.advice_cli import advice_command
@@ -42,6 +43,7 @@ from device_gateway.recordings import RecordingError, RecordingFile
 log = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command("web")(web_cli.web_command)
 app.command("measuring")(whose_cli.measuring_command)
 app.command("whose")(whose_cli.whose_command)
 
@@ -63,7 +65,7 @@ def main() -> None:
     Exit codes: 0 done, or ended when told to; 1 something could not be read (it is named, the rest
     was done), or was refused; 2 wrong usage; 3 homes file, devices file or recording unusable;
     4 spool unusable or in use; 5 no key was got, and what was there is there still; 6 the radio or
-    a device cannot be used.
+    a device cannot be used; 7 the patient's page cannot be served.
     """
 
 
@@ -144,6 +146,8 @@ def replay_command(
         bool, typer.Option(help="as a live stream: put together to minutes of seconds")
     ] = False,
     stay: Annotated[bool, typer.Option(help="keep the homes online after the end")] = False,
+    page_port: web_cli.PortOption = None,
+    page_host: web_cli.HostOption = "127.0.0.1",
 ) -> None:
     """Play recordings through homes: one recording to each home, in order.
 
@@ -162,9 +166,11 @@ def replay_command(
     places = homes_file.homes[: len(found)]
     stop = stop_on_signals()
     pace = settings.pace(hurry=manner.hurry)
-    with open_street(
-        homes_file, places, spool_dir or settings.spool_dir, clock, settings, pace
-    ) as street:
+    folder = spool_dir or settings.spool_dir
+    with (
+        open_street(homes_file, places, folder, clock, settings, pace) as street,
+        web_cli.page(street, folder, clock, page_host, page_port),
+    ):
         try:
             parts = replay.parts(found, street.homes, clock.now(), manner)
         except RecordingError as error:
@@ -185,6 +191,8 @@ def simulate_command(
     homes: HomesOption = None,
     people: Annotated[int, typer.Option(min=1, max=999)] = 40,
     spool_dir: SpoolDirOption = None,
+    page_port: web_cli.PortOption = None,
+    page_host: web_cli.HostOption = "127.0.0.1",
 ) -> None:
     """Run a street of invented people through real homes until told to end."""
     settings, clock = begin()
@@ -197,9 +205,11 @@ def simulate_command(
         )
     places = homes_file.homes[:people]
     stop = stop_on_signals()
-    with open_street(
-        homes_file, places, spool_dir or settings.spool_dir, clock, settings
-    ) as street:
+    folder = spool_dir or settings.spool_dir
+    with (
+        open_street(homes_file, places, folder, clock, settings) as street,
+        web_cli.page(street, folder, clock, page_host, page_port),
+    ):
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
         stop.wait()
 

@@ -25,10 +25,20 @@ from device_gateway.minutes import Minutes
 from device_gateway.publisher import Publisher
 from device_gateway.report import HomeReport
 from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
+from device_gateway.spool_file import SpoolError
 from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
-from ward_service.contract.messages import Device
+from ward_service.contract.messages import Device, Reading
 from ward_service.contract.vocabulary import Quality
+
+
+class NotKeptError(Exception):
+    """A reading that somebody typed is not kept. `told` is the reading with what they were told."""
+
+    def __init__(self, told: Reading) -> None:
+        """Remember what was told."""
+        super().__init__("the spool takes nothing more")
+        self.told = told
 
 
 class Home:
@@ -131,6 +141,27 @@ class Home:
                 self._whose.hand_on(now)
                 if self.spool.last_seq != before:
                     self._wake.set()
+
+    # --- what people type -----------------------------------------------------------------------
+
+    def typed(self, reading: Reading, slot: int, now: datetime) -> Reading:
+        """Take a reading that somebody typed, once: durable on return, with what they were told.
+
+        Raises:
+            NotKeptError: it is not kept; it holds what they were told all the same.
+        """
+        with self._guard:
+            for kept in self.spool.kept(slot, reading.measured_at):
+                if kept.reading_id == reading.reading_id:
+                    return Reading.model_validate_json(kept.payload)
+            told = self.advising.advised(reading, slot, now)
+            entry = Outgoing(told.reading_id, now, in_bytes(told), slot, told.measured_at)
+            try:
+                self.spool.add([entry])
+            except SpoolError as error:
+                raise NotKeptError(told) from error
+        self._wake.set()
+        return told
 
     # --- what people at home say --------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from device_gateway.devices import (
 )
 from device_gateway.hearing import HomeHear
 from device_gateway.home import Home
+from device_gateway.web_cli import HostOption, PortOption, page
 from ward_service.contract.clock import Clock
 
 if TYPE_CHECKING:
@@ -178,7 +179,12 @@ def unpair_command(address: AddressArgument, homes: HomesOption = None) -> None:
         )
 
 
-def run_command(homes: HomesOption = None, spool_dir: SpoolDirOption = None) -> None:
+def run_command(
+    homes: HomesOption = None,
+    spool_dir: SpoolDirOption = None,
+    page_port: PortOption = None,
+    page_host: HostOption = "127.0.0.1",
+) -> None:
     """Be the gateway of a home: hear its devices, and send what they say, until told to end.
 
     Devices that are paired or unpaired meanwhile are heard, or not, from then on. Without
@@ -195,10 +201,11 @@ def run_command(homes: HomesOption = None, spool_dir: SpoolDirOption = None) -> 
         )
     _devices(_file(path))
     ended = stop_on_signals()
-    places = homes_file.homes
-    with open_street(
-        homes_file, places, spool_dir or settings.spool_dir, clock, settings
-    ) as street:
+    places, folder = homes_file.homes, spool_dir or settings.spool_dir
+    with (
+        open_street(homes_file, places, folder, clock, settings) as street,
+        page(street, folder, clock, page_host, page_port),
+    ):
         try:
             _hear(street.homes[0], _file(path), clock, ended)
         except Exception as error:  # noqa: BLE001 - without a radio, what is in the spool is still sent

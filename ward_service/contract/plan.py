@@ -227,7 +227,8 @@ class Care(FromWard):
     `since` is when the stay began: what was measured long before is somebody else's. A screen
     says `use`, and that no clinical lead has signed, while `signed` is false. `texts` are by
     language and name: those of the person's `language`, as far as there are any, and all of the
-    `reference_language`.
+    `reference_language`; `reviewed` are the languages whose texts somebody has reviewed. `phone`
+    and `interpreter` are the ward's own numbers, empty where it has none.
     """
 
     pathway: PathwayName
@@ -243,11 +244,20 @@ class Care(FromWard):
     language: Name
     reference_language: Name
     texts: dict[Name, dict[Name, str]]
+    reviewed: tuple[Name, ...] = ()
+    phone: Annotated[str, Field(max_length=40)] = ""
+    interpreter: Annotated[str, Field(max_length=40)] = ""
 
 
 class Door(FromWard):
-    """How a page at home recognises its person: a slow hash, made by the ward."""
+    """How a page at home recognises who may come in: a slow hash of code and year of birth.
 
+    `id` begins the code and is no secret. `algorithm` is `scrypt`, whose parameters are n, r and
+    p; `salt` and `hash` are base64.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{4}$")]
+    who: Literal["patient", "carer"]
     algorithm: Name
     parameters: dict[str, int]
     salt: Name
@@ -257,10 +267,10 @@ class Door(FromWard):
 class Plan(FromWard):
     """What a home holds for one slot. `number` only rises; the highest is in force.
 
-    `ended`: nobody is cared for here now, and there is no `care`.
+    `ended`: nobody is cared for here now, and there is no `care`. `doors` are open to a page.
     """
 
     number: Annotated[int, Field(ge=1)]
     ended: bool = False
     care: Care | None = None
-    door: Door | None = None
+    doors: Annotated[tuple[Door, ...], Field(max_length=16)] = ()

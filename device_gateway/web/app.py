@@ -1,0 +1,262 @@
+"""The patient's page: who comes in, one thing a screen, and what became of the reading.
+
+Every screen works without JavaScript: a form, and a redirect to the next. No address holds anything
+that was typed, and no answer is kept by a browser or a proxy.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from device_gateway.home import NotKeptError
+from device_gateway.web import showing
+from device_gateway.web.book import Book
+from device_gateway.web.catalogues import ENGLISH, Language, language_of, languages
+from device_gateway.web.doors import NotLetInError, Place, cleaned, come_in
+from device_gateway.web.draft import Draft, reading_of
+from device_gateway.web.pages import HERE, Here, Pages
+from device_gateway.web.resident import Residents
+from device_gateway.web.screens import Kind, Screen, screens
+from device_gateway.web.taking import Form, take
+from ward_service.contract.clock import Clock
+from ward_service.contract.ids import new_id
+from ward_service.contract.vocabulary import Source
+
+VISIT, LANGUAGE = "visit", "language"  # cookies
+# How long a browser keeps them; whether they still open anything, the plan says each time.
+REMEMBERED_S: Final = 180 * 24 * 60 * 60
+LONGEST_FORM: Final = 16_384  # bytes
+LONGEST_SHOWN: Final = 20  # characters of a code that is shown again
+LOOKS_BACK: Final = timedelta(days=14)
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class NotInError(Exception):
+    """Nobody is in: the first screen is shown."""
+
+
+def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
+    """Return the page over these residents."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    pages = Pages()
+
+    async def read_form(request: Request) -> Form:
+        """Return the fields of a form; of one that another site sent, or that is huge, none."""
+        body = await request.body()
+        if len(body) > LONGEST_FORM or not _same_site(request):
+            return {}
+        return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def who_is_here(request: Request) -> Here:
+        """Return who is in.
+
+        Raises:
+            NotInError: nobody, or the ward has shut the door that they came in by.
+        """
+        visit = book.visit(request.cookies.get(VISIT, ""))
+        if visit is None:
+            raise NotInError
+        place = Place(visit.gateway, visit.slot)
+        _, leads_to = residents.doors().get(visit.door, (None, None))
+        resident = residents.at(place)
+        if leads_to != place or resident is None:
+            book.end(visit)
+            raise NotInError
+        wanted = request.cookies.get(LANGUAGE) or resident.care.language
+        return Here(visit, resident, language_of(wanted), clock.now())
+
+    Form_ = Annotated[Form, Depends(read_form)]  # noqa: N806 - a type
+    Here_ = Annotated[Here, Depends(who_is_here)]  # noqa: N806 - a type
+
+    @app.middleware("http")
+    async def with_headers(
+        request: Request, ask: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        answer = await ask(request)
+        answer.headers.update(HEADERS)
+        static = request.url.path.startswith("/static/")
+        answer.headers["Cache-Control"] = "max-age=3600" if static else "no-store"
+        return answer
+
+    @app.exception_handler(NotInError)
+    def show_the_door(_: Request, __: Exception) -> Response:
+        return RedirectResponse("/in", 303)
+
+    @app.exception_handler(404)
+    @app.exception_handler(422)
+    def nothing_there(request: Request, _: Exception) -> Response:
+        return pages.nothing(_language(request))
+
+    # --- getting in ---------------------------------------------------------------------------
+
+    @app.get("/in")
+    def ask_for_code(request: Request) -> Response:
+        return pages.door(_language(request))
+
+    @app.get("/k/{code}")
+    def ask_for_year(code: str, request: Request) -> Response:
+        return pages.door(_language(request), cleaned(code)[:LONGEST_SHOWN])
+
+    @app.post("/in")
+    def come(request: Request, form: Form_) -> Response:
+        code, year = _one(form, "code"), _one(form, "year").strip()
+        source = request.client.host if request.client else ""
+        now = clock.now()
+        try:
+            door, place = come_in(code, year, source, residents.doors(), book, now)
+        except NotLetInError as error:
+            shown = cleaned(code)[:LONGEST_SHOWN]
+            return pages.door(_language(request), shown, error.why)
+        answer = RedirectResponse("/", 303)
+        token = book.let_in(place.gateway, place.slot, door.id, door.who, now)
+        _set_cookie(request, answer, VISIT, token)
+        return answer
+
+    @app.post("/out")
+    def go(here: Here_) -> Response:
+        book.end(here.visit)
+        answer = RedirectResponse("/in", 303)
+        answer.delete_cookie(VISIT)
+        return answer
+
+    @app.post("/language")
+    def choose_language(request: Request, form: Form_) -> Response:
+        code, back = _one(form, "code"), _one(form, "back")
+        answer = RedirectResponse(back if back.startswith("/") and back[1:2] != "/" else "/", 303)
+        if code in languages():
+            _set_cookie(request, answer, LANGUAGE, code)
+        return answer
+
+    # --- one thing a screen -------------------------------------------------------------------
+
+    @app.get("/")
+    def home(here: Here_) -> Response:
+        kept = residents.kept(here.place, here.now - LOOKS_BACK)
+        return pages.home(here, showing.history(kept, here.zone, here.now))
+
+    @app.post("/reading")
+    def begin(here: Here_) -> Response:
+        draft = Draft(new_id(here.now), here.now)
+        book.save_draft(draft.reading_id, here.visit, draft.as_json(), here.now)
+        return _to(draft.reading_id, screens(here.resident.pathway)[0])
+
+    @app.get("/reading/{id_}/{name}")
+    def show_screen(id_: UUID, name: str, here: Here_) -> Response:
+        found = _find(id_, name, here)
+        return found if isinstance(found, Response) else pages.screen(here, *found)
+
+    @app.post("/reading/{id_}/{name}")
+    def take_screen(id_: UUID, name: str, here: Here_, form: Form_) -> Response:
+        found = _find(id_, name, here)
+        if isinstance(found, Response):
+            return found
+        draft, screen = found
+        taken = take(draft, screen, form, here.resident.pathway, here.now)
+        book.save_draft(id_, here.visit, taken.draft.as_json(), here.now)
+        if not taken.done:
+            return pages.screen(here, draft, screen, form, taken)
+        flagged = screen.red_flags and taken.draft.has_red_flag(here.resident.pathway)
+        if screen.kind is Kind.LAST or flagged:
+            return _send(taken.draft, here)
+        return _to(id_, _after(here, screen))
+
+    def _find(id_: UUID, name: str, here: Here) -> tuple[Draft, Screen] | Response:
+        """Return what is being typed and the screen asked for, or where to go instead."""
+        said = book.draft(id_, here.visit, here.now)
+        if said is None:
+            sent = any(k.reading_id == id_ for k in residents.kept(here.place, _since(here)))
+            return RedirectResponse(f"/sent/{id_}" if sent else "/", 303)
+        known = {screen.name: screen for screen in screens(here.resident.pathway)}
+        screen = known.get(name)
+        return (Draft.from_json(id_, said), screen) if screen else RedirectResponse("/", 303)
+
+    def _send(draft: Draft, here: Here) -> Response:
+        source = Source.CARER if here.visit.who == "carer" else Source.PATIENT
+        try:
+            residents.send(reading_of(draft, source, here.now), here.place, here.now)
+        except NotKeptError as error:
+            return pages.not_kept(here, error.told)
+        book.drop_draft(draft.reading_id, here.now)
+        return RedirectResponse(f"/sent/{draft.reading_id}", 303)
+
+    # --- what became of it --------------------------------------------------------------------
+
+    @app.get("/sent/{id_}")
+    def sent(id_: UUID, here: Here_) -> Response:
+        for kept in residents.kept(here.place, _since(here)):
+            if kept.reading_id == id_:
+                return pages.sent(here, kept)
+        return pages.nothing(here.language, here)
+
+    @app.get("/sent/{id_}/state")
+    def state(id_: UUID, here: Here_) -> Response:
+        """Return what became of a reading, for a page that stays open."""
+        for kept in residents.kept(here.place, _since(here)):
+            if kept.reading_id == id_:
+                return JSONResponse(showing.state_words(kept, here.zone, here.language))
+        return JSONResponse({}, 404)
+
+    @app.get("/readings")
+    def readings(here: Here_) -> Response:
+        since = _since(here)
+        kept = residents.kept(here.place, since)
+        rows = showing.history(kept, here.zone, here.now)
+        return pages.readings(here, rows, showing.chart(kept, here.zone, since, here.now))
+
+    @app.get("/help")
+    def show_help(here: Here_) -> Response:
+        return pages.help(here)
+
+    return app
+
+
+def _language(request: Request) -> Language:
+    return language_of(request.cookies.get(LANGUAGE) or ENGLISH)
+
+
+def _since(here: Here) -> datetime:
+    return here.now - LOOKS_BACK
+
+
+def _to(id_: UUID, screen: Screen) -> Response:
+    return RedirectResponse(f"/reading/{id_}/{screen.name}", 303)
+
+
+def _after(here: Here, screen: Screen) -> Screen:
+    known = screens(here.resident.pathway)
+    return known[known.index(screen) + 1]
+
+
+def _one(form: Form, name: str) -> str:
+    return (form.get(name) or [""])[-1]
+
+
+def _set_cookie(request: Request, answer: Response, name: str, value: str) -> None:
+    secure = request.url.scheme == "https"
+    answer.set_cookie(
+        name, value, max_age=REMEMBERED_S, httponly=True, samesite="lax", secure=secure
+    )
+
+
+def _same_site(request: Request) -> bool:
+    """Say whether a form came from this page: a browser says where it was."""
+    origin = request.headers.get("origin")
+    if origin in (None, "null"):
+        return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    return urlsplit(origin or "").netloc == request.headers.get("host", "")

@@ -1,0 +1,208 @@
+"""The screens as HTML: one template each, filled with what `showing` has worked out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from device_gateway.spool import Kept
+from device_gateway.web import showing
+from device_gateway.web.book import Refused, Visit
+from device_gateway.web.catalogues import Language, languages
+from device_gateway.web.doors import Place
+from device_gateway.web.draft import Draft
+from device_gateway.web.numbers import Wrong
+from device_gateway.web.resident import Resident
+from device_gateway.web.screens import Kind, Screen, free_questions, none_of, screens
+from device_gateway.web.taking import Form, Taken
+from ward_service.contract.messages import Reading
+from ward_service.contract.vocabulary import UNITS, Vital
+
+HERE: Final = Path(__file__).parent
+_REFUSALS: Final = {None: 200, Refused.WRONG: 403, Refused.RESTING: 429, Refused.SHUT: 429}
+# How a number is asked for: the words on the device, an example, and the unit beside the field.
+ASKED: Final[Mapping[Vital, tuple[str, str, str]]] = {
+    Vital.SPO2: ("Oxygen", "The number beside SpO2 or %. For example, 97", "%"),
+    Vital.PULSE_RATE: (
+        "Pulse",
+        "The number beside PR, bpm or a heart. For example, 72",
+        "beats a minute",
+    ),
+    Vital.TEMPERATURE: ("Temperature", "For example, 37.2", "°C"),
+    Vital.RESPIRATORY_RATE: ("Breaths in one minute", "For example, 16", "breaths"),
+    Vital.SYSTOLIC_BP: ("Upper blood pressure", "Beside SYS. For example, 125", "mmHg"),
+    Vital.DIASTOLIC_BP: ("Lower blood pressure", "Beside DIA. For example, 75", "mmHg"),
+    Vital.SUPPLEMENTAL_OXYGEN: ("Oxygen that you are given", "For example, 2", "litres a minute"),
+    Vital.WEIGHT: ("Weight", "For example, 74.5", "kg"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """One request of somebody who was let in: who they are to the page, and when it is."""
+
+    visit: Visit
+    resident: Resident
+    language: Language
+    now: datetime
+
+    @property
+    def place(self) -> Place:
+        """Where they have their slot."""
+        return self.resident.place
+
+    @property
+    def zone(self) -> str:
+        """Where they live."""
+        return self.resident.care.zone
+
+
+class Pages:
+    """Makes the answers. Every text is escaped, and a name that is missing is a mistake."""
+
+    def __init__(self) -> None:
+        """Read the templates."""
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["asset"] = _asset
+        self._templates.globals["asked"] = ASKED
+        self._templates.globals["languages"] = languages
+
+    def door(self, language: Language, code: str = "", why: Refused | None = None) -> Response:
+        """Return the first screen, with why nobody was let in."""
+        return self._show("in.html", language, _REFUSALS[why], code=code, why=why)
+
+    def nothing(self, language: Language, here: Here | None = None) -> Response:
+        """Return a screen for an address at which nothing is."""
+        return self._show("problem.html", language, 404, here)
+
+    def home(self, here: Here, rows: Sequence[showing.Row]) -> Response:
+        """Return where a reading begins."""
+        return self._in("home.html", here, latest=rows[0] if rows else None)
+
+    def screen(
+        self,
+        here: Here,
+        draft: Draft,
+        screen: Screen,
+        form: Form | None = None,
+        taken: Taken | None = None,
+    ) -> Response:
+        """Return one screen of a reading, as it was left, with what is still to be put right."""
+        pathway = here.resident.pathway
+        known = screens(pathway)
+        at = known.index(screen)
+        common: dict[str, Any] = {
+            "draft": draft,
+            "screen": screen,
+            "back": f"/reading/{draft.reading_id}/{known[at - 1].name}" if at else "/",
+            "unanswered": taken is not None and taken.unanswered,
+        }
+        match screen.kind:
+            case Kind.QUESTION:
+                question = pathway.questions[screen.question]
+                said = self._said(here, f"question.{screen.question}")
+                answers = [
+                    (code, self._said(here, f"answer.{screen.question}.{code}"))
+                    for code in question.answers
+                ]
+                return self._in(
+                    "question.html",
+                    here,
+                    **common,
+                    question=said,
+                    answers=answers,
+                    several=question.several,
+                    nothing=none_of(question),
+                    chosen=draft.answers.get(screen.question, ()),
+                )
+            case Kind.MEASURE:
+                technique = self._said(here, "technique")
+                return self._in("measure.html", here, **common, technique=technique)
+            case Kind.NUMBERS:
+                looked = taken.looked if taken else None
+                typed = _typed(screen, draft, form)
+                return self._in(
+                    "numbers.html", here, **common, looked=looked, typed=typed, Wrong=Wrong
+                )
+            case Kind.LAST:
+                free = [
+                    (id_, self._said(here, f"question.{id_}")) for id_ in free_questions(pathway)
+                ]
+                return self._in("last.html", here, **common, free=free)
+
+    def sent(self, here: Here, kept: Kept) -> Response:
+        """Return what to do now, and what has become of the reading."""
+        reading = Reading.model_validate_json(kept.payload)
+        return self._in(
+            "sent.html",
+            here,
+            id=kept.reading_id,
+            told=showing.told(reading, here.resident, here.language),
+            values=[UNITS[o.vital].say(o.value) for o in reading.observations],
+            call_me=reading.call_me,
+            state=showing.state_words(kept, here.zone, here.language),
+            refused=showing.became(kept, here.zone, kept.measured_at).refused,
+        )
+
+    def not_kept(self, here: Here, reading: Reading) -> Response:
+        """Return what to do now, and that the team will not have this reading."""
+        told = showing.told(reading, here.resident, here.language)
+        values = [UNITS[o.vital].say(o.value) for o in reading.observations]
+        return self._show("not_kept.html", here.language, 507, here, told=told, values=values)
+
+    def readings(self, here: Here, rows: Sequence[showing.Row], chart: showing.Chart) -> Response:
+        """Return what was sent in the last days."""
+        return self._in("readings.html", here, rows=rows, chart=chart)
+
+    def help(self, here: Here) -> Response:
+        """Return how to measure, whom to ring, and what to do at night."""
+        technique = self._said(here, "technique")
+        night = self._said(here, here.resident.pathway.service.out_of_hours)
+        return self._in("help.html", here, technique=technique, night=night)
+
+    def _said(self, here: Here, id_: str) -> showing.Words:
+        return showing.words_of(id_, here.resident, here.language)
+
+    def _in(self, template: str, here: Here, **values: Any) -> Response:
+        return self._show(template, here.language, 200, here, **values)
+
+    def _show(
+        self,
+        template: str,
+        language: Language,
+        status: int,
+        here: Here | None = None,
+        **values: Any,
+    ) -> Response:
+        html = self._templates.get_template(template).render(
+            t=language.say,
+            language=language,
+            here=here,
+            age=lambda span: showing.age_in(language, span),
+            **values,
+        )
+        return HTMLResponse(html, status)
+
+
+def _typed(screen: Screen, draft: Draft, form: Form | None) -> dict[Vital, str]:
+    """Return what stands in the fields: what was just typed, else what was taken before."""
+    if form is not None:
+        return {vital: (form.get(vital) or [""])[-1] for vital in screen.vitals}
+    return {v: f"{draft.values[v]:g}" if v in draft.values else "" for v in screen.vitals}
+
+
+def _asset(name: str) -> str:
+    """Return the address of a file of ours, which changes when the file does."""
+    content = (HERE / "static" / name).read_bytes()
+    return f"/static/{name}?{sha256(content).hexdigest()[:8]}"

@@ -1,0 +1,43 @@
+"""Whoever has a place in a home, as the page sees them: their plan, and what they sent. No name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from device_gateway.spool import Kept
+from device_gateway.web.doors import Place
+from ward_service.contract.messages import Reading
+from ward_service.contract.plan import Care, Door
+from ward_service.domain.limits import Limits
+from ward_service.domain.pathway import Pathway
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Somebody who is cared for: their plan as the ward sent it, and as the rules take it."""
+
+    place: Place
+    care: Care
+    pathway: Pathway
+    limits: Limits
+
+
+class Residents(Protocol):
+    """All places that this page serves: of one box at home, or of a whole ward."""
+
+    def doors(self) -> Mapping[str, tuple[Door, Place]]:
+        """Return every door that is open now, by its id."""
+
+    def at(self, place: Place) -> Resident | None:
+        """Return who is cared for at a place; None if nobody is."""
+
+    def send(self, reading: Reading, place: Place, now: datetime) -> Reading:
+        """Judge a reading by the plan and keep it, once. Durable on return, with what was told.
+
+        Raises:
+            NotKeptError: it is not kept; it holds what was told all the same.
+        """
+
+    def kept(self, place: Place, since: datetime) -> list[Kept]:
+        """Return the readings of a place measured since then, in order."""
