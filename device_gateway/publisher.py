@@ -95,6 +95,7 @@ class Publisher:
         self._pauses = 0  # since the last receipt
         self._hold_until = 0.0
         self._let_go_after = 0.0
+        self._settled_mono = 0.0
         self._clock_check = ClockCheck()
         self._found = status.Troubles(damaged_since(spool.path))
         self._troubles: tuple[Trouble, ...] = ()
@@ -189,7 +190,7 @@ class Publisher:
         if mono < self._let_go_after:
             return
         try:
-            self._settle()
+            self._settle(mono)
             if mono - self._tidy_mono >= TIDY_EVERY_S:
                 self._tidy_mono = mono
                 self._spool.kept_within(self._clock.now())
@@ -200,7 +201,7 @@ class Publisher:
             log.error("spool.failed", extra=self._ids(why=str(error)))
             self._let_go_after = mono + PAUSE_MAX_S
 
-    def _settle(self) -> None:
+    def _settle(self, mono: float) -> None:
         if not self._unsettled:
             return
         del self._unsettled[:-UNSETTLED_MAX]
@@ -208,8 +209,9 @@ class Publisher:
         for seq in settled:
             self._offers.pop(seq, None)
         if settled:
-            if self._resends or self._pauses:  # the ward is back: what was taken meanwhile waited
-                self._drain.begin()
+            if mono - self._settled_mono > self._pace.resend_after_s:
+                self._drain.begin()  # the ward is back: what was taken meanwhile has waited
+            self._settled_mono = mono
             self._resends = self._pauses = 0
         log.debug("readings.receipted", extra=self._ids(count=len(settled)))
         quarantined = sum(r.outcome is Outcome.QUARANTINED for r in self._unsettled)

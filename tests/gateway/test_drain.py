@@ -91,6 +91,22 @@ def test_when_a_silent_ward_is_back_what_is_taken_then_overtakes_what_waited(
         assert sorted(arrived(ward)) == list(range(1, 1_202))
 
 
+def test_a_backlog_that_nobody_receipts_leaves_places_for_the_newest(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    fill(tmp_path, 700)
+    pace = Pace(resend_after_s=600, reconnect_max_s=1, drain_per_s=math.inf)
+    with (
+        WardPeer(broker.port, KEYS, answers=False) as ward,
+        a_home(broker, tmp_path, pace) as home,
+    ):
+        assert eventually(lambda: len(ward.arrived) == 450)
+        time.sleep(0.3)
+        assert arrived(ward) == list(range(1, 451))
+        home.take_all(entries(3))
+        assert eventually(lambda: arrived(ward)[450:] == [701, 702, 703])
+
+
 def test_with_few_places_at_the_broker_one_is_kept_for_the_newest(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:

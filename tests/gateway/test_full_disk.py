@@ -125,6 +125,21 @@ def test_a_spool_is_opened_again_on_a_disk_with_no_byte_left(tiny_disk: Path) ->
         assert len(spool.settle(receipts(ids), NOON)) == len(ids)
 
 
+def test_without_room_for_its_ballast_a_spool_takes_nothing_until_there_is(
+    tiny_disk: Path,
+) -> None:
+    somebody = tiny_disk / "somebody.log"
+    somebody.write_bytes(bytes(5 * MB))
+    assert free(tiny_disk) > 2 * MB  # room for thousands of readings, but not for letting go
+    with Spool(tiny_disk / "a", BOUNDS) as spool:
+        with pytest.raises(SpoolFullError, match=r"the disk of the spool .* is full"):
+            spool.add([a_reading()])
+        assert spool.fullness() is Fullness.FULL
+        somebody.unlink()
+        assert spool.add([a_reading()]) == [1]
+        assert spool.fullness() is not Fullness.FULL
+
+
 def test_what_the_disk_keeps_free_is_kept_free(tiny_disk: Path) -> None:
     bounds = Bounds(keep_free_bytes=2 * MB)
     with Spool(tiny_disk / "a", bounds) as spool:

@@ -122,6 +122,26 @@ def test_a_home_whose_clock_is_wrong_is_told_from_one_whose_clock_is_right(
             assert codes(ward) == wrong
 
 
+def test_a_plan_that_the_broker_had_kept_does_not_tell_the_time(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    plan = "homeward/v1/home-01/plans/1"
+    heard: list[int] = []
+    with WardPeer(broker.port, KEYS) as ward:
+        ward.send_plan(plan, b"kept", sent_at=NOON - timedelta(days=9), retain=True)
+        for retain, known in ((True, False), (False, True)):
+            street = Street([a_place(1)], broker.place, tmp_path, real_clock(), PACE)
+            street.homes[0].publisher.on_plan = lambda slot, _: heard.append(slot)
+            heard.clear()
+            with street:
+                assert eventually(lambda: heard == [1])
+                if not retain:
+                    ward.send_plan(plan, b"live", sent_at=real_clock().now())
+                    assert eventually(lambda: heard == [1, 1])
+            assert eventually(lambda: not last(ward).online)
+            assert (last(ward).clock_ahead_s is not None) is known
+
+
 def test_only_fresh_messages_tell_the_time() -> None:
     check = ClockCheck()
     assert (check.ahead_s, check.wrong) == (None, False)
