@@ -17,7 +17,8 @@ from tests.pathways.test_language import HEART_FAILURE, TIA
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import MAX_PAYLOAD
 from ward_service.contract.plan import MAX_PLAN, Plan
-from ward_service.contract.vocabulary import Context, Mode, Quality, Spo2Target, Vital
+from ward_service.contract.vocabulary import Context, Level, Mode, Quality, Spo2Target, Vital
+from ward_service.domain.advice import Standing, advise, after
 from ward_service.domain.episode import Person, begin, step
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.judging import judge, looked_back_on
@@ -32,6 +33,7 @@ from ward_service.domain.plan import (
     written,
 )
 from ward_service.domain.state import EpisodeState
+from ward_service.domain.texts import texts_for
 
 ALL = {**PATHWAYS, "heart-failure": HEART_FAILURE, "tia": TIA}
 
@@ -195,7 +197,7 @@ def test_home_and_ward_judge_the_same_readings_the_same(name: str, data: st.Data
     plan = read_plan(written(a_plan(pathway, state)))
     assert plan.care is not None
     at_home, limits = rules_of(plan)
-    known = known_at_home(plan.care, limits)
+    known, standing = known_at_home(plan.care, limits), Standing()
     for reading, received in data.draw(readings_of(pathway)):
         done = step(EPISODE, state, reading, received, pathway)
         state, ward = done.state, done.judged
@@ -210,6 +212,19 @@ def test_home_and_ward_judge_the_same_readings_the_same(name: str, data: st.Data
             ward.judged_at,
         )
         assert home.assessment.reassuring == ward.assessment.reassuring
+        advice = advise(home, standing, at_home, plan.care.mode, received)
+        assert advice == advise(ward, standing, pathway, state.mode, received)
+        concerns = [f for f in ward.assessment.concerns if f.rule != "call_me"]
+        if any(f.level is Level.RED for f in concerns):
+            assert advice.level is Level.RED
+        if advice.level is Level.GREEN:
+            assert not concerns
+            assert ward.assessment.reassuring
+            assert (ward.late, ward.time_doubtful) == (False, False)
+        texts = texts_for(advice.text_ids, at_home, limits)
+        assert texts == texts_for(advice.text_ids, pathway, state.limits)
+        assert texts[-1].endswith(pathway.texts["en"]["safety_net"].strip())
+        standing = after(standing, home, advice, at_home)
         history, last_rest = looked_back_on(known, home, at_home)
         known = replace(known, history=history, last_rest=last_rest)
         assert (known.history, known.last_rest) == (state.history, state.last_rest)

@@ -1,7 +1,7 @@
 """Commit, then receipt, then acknowledgement: over a real broker, with a ward that we wrote."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -21,9 +21,13 @@ from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import StorageDownError
 from ward_service.ingest import subscriber
 from ward_service.opened import Arrived
+from ward_service.plans import Wire
 from ward_service.settings import Settings
 
 KEY = b"k" * 32
+
+
+Deliver = Callable[[Wire, datetime], None]
 
 
 class FakeWard:
@@ -62,12 +66,12 @@ class FakeWard:
 class Running:
     """The real subscriber in a thread; `stop` ends it as SIGTERM would."""
 
-    def __init__(self, broker: Broker, ward: FakeWard) -> None:
+    def __init__(self, broker: Broker, ward: FakeWard, deliver: Deliver | None = None) -> None:
         self.stop_it = Event()
-        self.thread = Thread(target=self._run, args=(broker, ward))
+        self.thread = Thread(target=self._run, args=(broker, ward, deliver))
         self.thread.start()
 
-    def _run(self, broker: Broker, ward: FakeWard) -> None:
+    def _run(self, broker: Broker, ward: FakeWard, deliver: Deliver | None) -> None:
         def now() -> datetime:
             return NOON
 
@@ -78,6 +82,7 @@ class Running:
             beat=ward.beat,
             now=now,
             stop=self.stop_it,
+            deliver=deliver,
         )
 
     def stop(self) -> None:
@@ -220,6 +225,26 @@ def test_a_broker_that_dies_and_forgets_is_found_again(broker: Broker, sender: S
         again.close()
     running.stop()
     assert len(ward.readings()) >= 4
+
+
+def test_what_is_due_besides_receipts_is_delivered_and_when_it_breaks_readings_go_on(
+    broker: Broker, sender: Sender
+) -> None:
+    delivered: list[datetime] = []
+
+    def deliver(wire: Wire, now: datetime) -> None:
+        delivered.append(now)
+        if len(delivered) == 1:
+            raise KeyError("Ann Smith")
+
+    ward = FakeWard()
+    running = Running(broker, ward, deliver)
+    _until(lambda: len(delivered) >= 2)
+    sent = sender.send(3)
+    sender.wait_for(3)
+    running.stop()
+    assert sender.receipts() == sent
+    assert delivered[0] == NOON
 
 
 def test_a_ward_without_a_broker_does_not_look_well_and_stops_when_asked(broker: Broker) -> None:
