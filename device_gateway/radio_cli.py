@@ -114,7 +114,7 @@ def pair_command(
     """
     settings, _ = begin()
     file = _file(homes or settings.homes)
-    devices = _devices(file)
+    devices = before = _devices(file)
     address = address.upper()
     users = _users(user or [])
     try:  # before anybody waits for the radio
@@ -126,7 +126,14 @@ def pair_command(
 
     if adapter is not None:
         devices = devices.model_copy(update={"adapter": adapter})
-    met = _by_radio(meet(address, devices.adapter, ask_code, typer.echo, bond=bond))
+    # `run` lets go of what is no longer in the file, and would be in the way.
+    _write(file, before.without(address))
+    met = None
+    try:
+        met = _by_radio(meet(address, devices.adapter, ask_code, typer.echo, bond=bond))
+    finally:
+        if met is None:
+            _write(file, before)
     device = Paired(
         address=address,
         family=met.family.key,
@@ -137,10 +144,7 @@ def pair_command(
         serial=met.about.serial,
         firmware=met.about.firmware,
     )
-    try:
-        write_devices(file, devices.with_(device))
-    except DevicesError as error:
-        refuse(str(error), NO_INPUT)
+    _write(file, devices.with_(device))
     _tell_met(device, met)
 
 
@@ -164,10 +168,7 @@ def unpair_command(address: AddressArgument, homes: HomesOption = None) -> None:
     kept = devices.without(address)
     if kept == devices:
         refuse(f"{address.upper()} is not a device of this home; nothing was changed", NO_INPUT)
-    try:
-        write_devices(file, kept)
-    except DevicesError as error:
-        refuse(str(error), NO_INPUT)
+    _write(file, kept)
     from device_gateway.radio.pairing import forget
 
     typer.echo(f"{address.upper()} is no longer a device of this home.")
@@ -239,6 +240,15 @@ def _file(homes: Path) -> Path:
 def _devices(file: Path) -> Devices:
     try:
         return read_devices(file)
+    except DevicesError as error:
+        refuse(str(error), NO_INPUT)
+
+
+def _write(file: Path, devices: Devices) -> None:
+    """Write the devices file, if that changes anything."""
+    try:
+        if read_devices(file) != devices:
+            write_devices(file, devices)
     except DevicesError as error:
         refuse(str(error), NO_INPUT)
 

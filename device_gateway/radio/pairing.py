@@ -94,11 +94,8 @@ async def meet(
     pace = pace or RadioPace()
     try:
         async with bluez(adapter, pace) as system:
-            if any(link.connected for link in await system.links() if link.address == address):
-                raise NotMetError(
-                    f"{address} is connected already. End what is connected to it"
-                    " (device-gateway run?), or switch the device off and on; then try again"
-                )
+            await system.links()  # or the radio is away
+            await _is_free(address, system, pace)
             path = system.path(address)
             await system.answer_pairing(Agent(lambda other: other == path, ask, show))
             found, advert = await _find(address, adapter, system, pace)
@@ -129,6 +126,19 @@ async def forget(address: str, adapter: str, pace: RadioPace | None = None) -> b
     except (RadioAwayError, BluezError, TimeoutError):
         return False
     return True
+
+
+async def _is_free(address: str, system: Bluez, pace: RadioPace) -> None:
+    """Wait for a link to end that whoever had the device until now may be ending."""
+    waited = 0.0
+    while (link := await system.link(address)) is not None and link.connected:
+        if waited >= pace.leave_s:
+            raise NotMetError(
+                f"{address} is connected already. End what is connected to it, or switch the"
+                " device off and on; then try again"
+            )
+        await asyncio.sleep(pace.settle_s)
+        waited += pace.settle_s
 
 
 async def _find(

@@ -16,7 +16,7 @@ from bleak.backends.device import BLEDevice
 from device_gateway.decode.family import Advert
 from device_gateway.devices import Devices, Paired
 from device_gateway.radio.agent import Agent
-from device_gateway.radio.bluez import Bluez, BluezError, Link, RadioAwayError, bluez
+from device_gateway.radio.bluez import Bluez, BluezError, RadioAwayError, bluez
 from device_gateway.radio.gatt import GattError
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
@@ -31,15 +31,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Tries:
-    """What was tried with a device. `failures`, and `empty` connections, are those in a row.
-
-    `parted_well`: it knows that we do not listen. Until we know better, it may not.
-    """
+    """What was tried with a device. `failures`, and `empty` connections, are those in a row."""
 
     failures: int = 0
     empty: int = 0
     not_before: float = 0.0  # monotonic
-    parted_well: bool = False
 
 
 async def listen(
@@ -92,6 +88,7 @@ class _Radio:
         self._cached: set[str] = set()  # whose services bleak knows from this life of bluetoothd
         self._news = asyncio.Event()
         self._scan_failures = 0
+        self._looked_at = 0.0  # monotonic
 
     async def while_it_is_on(self) -> None:
         """Hear, until told to stop or bluetoothd or its adapter goes away.
@@ -100,11 +97,12 @@ class _Radio:
             RadioAwayError: it is away from the start.
         """
         async with bluez(self._adapter, self._pace) as found:
-            links = await found.links()
+            await found.links()  # or it is away
             if self._state.adapter_is(Adapter.ON):
                 log.info("radio.on", extra={"devices": len(self._devices)})
             self._cached.clear()
-            await self._prepare(found, links)
+            await self._answer_pairing(found)
+            await self._end_strays(found)
             scan = Scan(self._adapter, self._advert, self._pace)
             try:
                 await self._serve(found, scan)
@@ -114,40 +112,36 @@ class _Radio:
         if not self._stop.is_set():
             log.warning("radio.lost")
 
-    async def _prepare(self, bluez: Bluez, links: list[Link]) -> None:
-        """Answer pairings, and end links that an earlier process left behind (bluez #89)."""
+    async def _answer_pairing(self, bluez: Bluez) -> None:
         ours = {bluez.path(address) for address in self._devices}
         try:
             await bluez.answer_pairing(Agent(lambda path: path in ours))
         except (BluezError, TimeoutError) as error:
             log.warning("agent.refused", extra={"error": type(error).__name__})
-        for link in links:
-            if link.address in self._devices:
-                await self._end_stray(bluez, link)
 
-    async def _end_stray(self, bluez: Bluez, link: Link | None) -> None:
-        """End a link that no session has: a device that is connected sends no advert ever again."""
-        if link is None or not link.connected:
-            return
-        log.info("device.stray", extra={"device": short(link.address)})
+    async def _end_strays(self, bluez: Bluez) -> None:
+        """End links that no session has: a device that is connected sends no advert ever again.
+
+        An earlier process left them behind (bluez #89), or a parting that BlueZ did not answer.
+
+        Raises:
+            RadioAwayError: bluetoothd or the adapter is gone.
+        """
+        self._looked_at = time.monotonic()
         try:
-            await bluez.disconnect(link.address)
+            for link in await bluez.links():
+                address = link.address
+                if link.connected and address in self._devices and address not in self._sessions:
+                    log.info("device.stray", extra={"device": short(address)})
+                    await bluez.disconnect(address)
         except (BluezError, TimeoutError) as error:
             log.warning("device.stray_stays", extra={"error": type(error).__name__})
-
-    async def _close(self, bluez: Bluez, session: Session, ending: Ending) -> None:
-        """Part, and see that BlueZ has parted too."""
-        await session.close(ending)
-        if not bluez.lost.is_set():
-            try:
-                link = await bluez.link(session.device.address)
-            except (BluezError, TimeoutError):
-                return  # whoever comes next finds out what is the matter
-            await self._end_stray(bluez, link)
 
     async def _serve(self, bluez: Bluez, scan: Scan) -> None:
         while not (self._stop.is_set() or bluez.lost.is_set()):
             self._news.clear()
+            if time.monotonic() >= self._looked_at + self._pace.look_s:
+                await self._end_strays(bluez)
             if len(self._sessions) == len(self._devices):
                 await scan.off()
             elif not await self._scanning(bluez, scan):
@@ -201,10 +195,11 @@ class _Radio:
         return None
 
     def _until_due(self) -> float:
+        """Return in how many seconds there is something to do although nothing happens."""
         now = time.monotonic()
-        waits = [self._tries[address].not_before - now for address in self._seen]
-        later = [wait for wait in waits if wait > 0]
-        return min(later, default=self._pace.scan_silence_s)
+        tries = [self._tries[address].not_before - now for address in self._seen]
+        look = max(0.0, self._looked_at + self._pace.look_s - now)
+        return min(*(wait for wait in tries if wait > 0), look, self._pace.scan_silence_s)
 
     async def _meet(self, bluez: Bluez, device: Paired, found: BLEDevice) -> None:
         """Connect and subscribe; the session goes on by itself."""
@@ -214,14 +209,14 @@ class _Radio:
         try:
             if not await unless(beginning, self._stop, bluez.lost):
                 await end(beginning, self._pace.settle_s)
-                await self._close(bluez, session, Ending.VANISHED)
+                await session.close(Ending.VANISHED)
                 return
             beginning.result()
         except UnreadError as error:
-            await self._close(bluez, session, Ending.VANISHED)
+            await session.close(Ending.VANISHED)
             await self._failed(bluez, session, type(error).__name__, unread=str(error))
         except (GattError, BluezError, TimeoutError) as error:
-            await self._close(bluez, session, Ending.VANISHED)
+            await session.close(Ending.VANISHED)
             what = error.why if isinstance(error, GattError) else type(error).__name__
             await self._failed(bluez, session, what)
         else:
@@ -237,7 +232,8 @@ class _Radio:
     async def _begin(self, bluez: Bluez, session: Session, found: BLEDevice, tries: _Tries) -> None:
         link = await bluez.link(session.device.address)
         paired = link is not None and link.paired
-        parted_well, tries.parted_well = tries.parted_well, False
+        parted_well = self._state.snapshot().devices[session.device.address].parted_well
+        self._state.note(session.device.address, parted_well=False)
         await session.begin(
             found,
             cached_services=session.device.address in self._cached and not tries.failures,
@@ -254,8 +250,8 @@ class _Radio:
         except Exception as error:  # noqa: BLE001 - the outermost loop of a session
             await self._failed(bluez, session, type(error).__name__)
         finally:
-            await self._close(bluez, session, ending)
-        tries.parted_well = ending is Ending.CLOSED
+            await session.close(ending)
+        self._state.note(session.device.address, parted_well=ending is Ending.CLOSED)
         # A device that leaves again and again with nothing to say is let be for longer.
         tries.empty = 0 if session.brought else tries.empty + 1
         rest = time.monotonic() + self._backoff(max(1, tries.empty))

@@ -125,15 +125,17 @@ class Session:
 
     async def close(self, ending: Ending) -> None:
         """Part: as agreed when that is our choice, and in any case at last. Never raises."""
-        if self._gatt is not None:
-            if ending is Ending.CLOSED and not self._gone.is_set():
-                await self._say_goodbye(self._gatt)
-            try:
-                await self._gatt.leave()  # also of a lost link: bleak lets go of its bus only here
-            except GattError as error:
-                log.info("device.leave_failed", extra=self.ids(why=error.why))
-        if self._intake is not None:
-            self._intake.close()
+        try:
+            if self._gatt is not None:
+                if ending is Ending.CLOSED and not self._gone.is_set():
+                    await self._say_goodbye(self._gatt)
+                # Also of a link that is lost: bleak lets go of its own bus only here.
+                await self._gatt.leave()
+        except GattError as error:
+            log.info("device.leave_failed", extra=self.ids(why=error.why))
+        finally:
+            if self._intake is not None:
+                self._intake.close()
 
     @property
     def brought(self) -> bool:

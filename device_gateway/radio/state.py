@@ -55,7 +55,8 @@ class DeviceState:
     """How a device is. None: not yet, or it does not say.
 
     `possibly_missed`: how often it may have sent something that we did not get. `failures`: in a
-    row. `unread`: why it cannot be read at all, in words, "" where it can.
+    row. `unread`: why it cannot be read at all, in words, "" where it can. `parted_well`: it knows
+    that nobody listens; until we know better, it may not.
     """
 
     said: str
@@ -68,6 +69,7 @@ class DeviceState:
     missed_at: datetime | None = None
     failures: int = 0
     unread: str = ""
+    parted_well: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -560,17 +560,22 @@ class FakeAgentManager(ServiceInterface):
 
 
 class FakeBluez:
-    """bluetoothd: it can be killed and started again; its devices outlive it."""
+    """bluetoothd: it can be killed and started again; its devices outlive it.
+
+    `frozen`: it is there, and answers nothing.
+    """
 
     def __init__(self, advert_every_s: float = 0.02) -> None:
         self.advert_every_s = advert_every_s
         self.adapter = FakeAdapter(self, 0)
         self.other_adapter = FakeAdapter(self, 1)
         self.agents = FakeAgentManager()
+        self.frozen = False
 
     async def start(self) -> None:
         self.bus: MessageBus = await _Bus(bus_type=BusType.SYSTEM).connect()
         self.agents = FakeAgentManager()
+        self.bus.add_message_handler(self._ignores)
         self.bus.add_message_handler(self.agents.heard)
         self.bus.export("/org/bluez", self.agents)
         for adapter in (self.adapter, self.other_adapter):
@@ -588,6 +593,9 @@ class FakeBluez:
         self.bus.disconnect()
         with suppress(OSError, EOFError):
             await self.bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+
+    def _ignores(self, message: Message) -> bool:
+        return self.frozen and message.message_type is MessageType.METHOD_CALL
 
     def add(self, peripheral: Peripheral) -> FakeDevice:
         return self.adapter.add(peripheral)

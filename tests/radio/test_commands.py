@@ -166,11 +166,20 @@ def test_pair_refuses_with_the_reason(box: Box, arguments: list[str], code: int,
     assert not box.devices.exists()
 
 
-def test_a_device_that_is_connected_already_is_not_torn_away(box: Box) -> None:
+def test_a_device_that_run_has_is_paired_again_all_the_same(box: Box) -> None:
     box("pair", STREAM, "--slot", "1")
     with box.running():
         _until_depth(box, 1)
-        assert "connected already" in box("pair", STREAM, "--slot", "2", code=NO_RADIO).stderr
+        box("pair", STREAM, "--slot", "2")
+        assert [device.slots for device in read_devices(box.devices).devices] == [(2,)]
+        _until_depth(box, _depth(box) + 1)
+
+
+def test_a_pairing_that_fails_leaves_the_file_as_it_was(box: Box) -> None:
+    box("pair", CODED_CUFF, "--slot", "1", given=f"{A_CODE}\n")
+    before = box.devices.read_text()
+    box("pair", CODED_CUFF, "--slot", "2", "--adapter", "hci7", code=NO_RADIO)
+    assert box.devices.read_text() == before
 
 
 def test_run_hears_what_is_paired_and_unpaired_meanwhile(box: Box) -> None:

@@ -182,8 +182,9 @@ def test_a_report_that_is_refused_ends_neither_the_session_nor_the_radio(
             device.characteristics[plx_records.CONTROL_POINT].write_errors = [att(code)]
 
         async with room({oximeter: "plx"}, before=break_it) as one:
-            await until(lambda: one.heard.values() == [93])
-            await until(lambda: one.of(oximeter).battery == 80)
+            control = one.device(oximeter).characteristics[plx_records.CONTROL_POINT]
+            await until(lambda: one.heard.values() == [93] and not control.write_errors)
+            await asyncio.sleep(0.05)
             one.device(oximeter).drop()
             await until(lambda: one.heard.values() == [93, 96])  # the next connection asks again
 
@@ -361,6 +362,41 @@ def _stored(heard: Heard) -> list[float]:
         for observation in reading["observations"]
         if observation["vital"] == "spo2"
     ]
+
+
+def test_a_bluetoothd_that_answers_nothing_any_more_hangs_nobody(room: OpenRoom) -> None:
+    oximeter, stream = SpotCheckOximeter(records=spot_checks(96)), continuous_oximeter()
+    pace = {"call_s": 0.1, "leave_s": 0.1, "scan_start_s": 0.1, "settle_s": 0.05, "scan_tries": 2}
+
+    async def story() -> None:
+        devices = {oximeter: "plx", stream: "plx"}
+        async with room(devices, state=impatient(), **pace) as one:
+            await until(lambda: 96 in one.heard.values() and stream.sent > 5)
+            await until(lambda: one.of(oximeter).battery == 80)
+            one.bluez.frozen = True
+            await until(lambda: one.state.snapshot().adapter is Adapter.STUCK, 15)
+            assert sorted(one.heard.partings) == ["plx", "plx"]
+            assert one.codes == ["radio_off"]
+            oximeter.records, before = spot_checks(95), len(one.heard.readings)
+            one.bluez.frozen = False
+            await until(lambda: 95 in one.heard.values(), 15)
+            await until(lambda: len(one.heard.readings) > before + 5)
+            assert one.codes == []
+
+    run(story)
+
+
+def test_the_end_comes_soon_although_bluetoothd_answers_nothing(room: OpenRoom) -> None:
+    oximeter = continuous_oximeter()
+
+    async def story() -> None:
+        async with room({oximeter: "plx"}, call_s=0.2, leave_s=0.2) as one:
+            await until(lambda: oximeter.sent > 5)
+            one.bluez.frozen = True
+        assert one.heard.partings == ["plx"]
+        assert len(one.heard.readings) >= 5
+
+    run(story)
 
 
 def test_the_whole_bus_dies_and_comes_back(room: OpenRoom, bus: PrivateBus) -> None:
