@@ -55,7 +55,8 @@ def test_a_connect_that_fails_is_tried_again(room: OpenRoom, errors: list[object
 
         async with room({oximeter: "plx"}, before=break_it) as one:
             await until(lambda: one.heard.values() == [96, 95])
-            assert one.device(oximeter).connects > len(errors)
+            assert one.device(oximeter).connects == len(errors) + 1
+            assert one.heard.partings == []
             assert one.of(oximeter).possibly_missed == 0
 
     run(story)
