@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 refused (the reason is one sentence on stderr), 2 wrong us
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from threading import Event
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
@@ -196,6 +198,30 @@ def admit(
         raise typer.Exit(1) from error
     with _ward() as ward:
         typer.echo(admit_somebody(ward, given, ward.clock.now()).model_dump_json())
+
+
+@app.command()
+def diary(
+    stay: Annotated[UUID, typer.Argument(help="The id of the stay, as the patient's page has it.")],
+    to: Annotated[Path, typer.Option(dir_okay=False, metavar="FILE", help="The PDF to write.")],
+    language: Annotated[
+        str | None, typer.Option(help="Another language than the person's, for example en.")
+    ] = None,
+) -> None:
+    """Write somebody's printable diary: how to measure, their own numbers, a table to fill in.
+
+    The stay is named by its id: an NHS number in a command would stay in the shell's history.
+    """
+    from ward_service.diary.print import diary_of
+
+    with _ward() as ward:
+        made = diary_of(ward, stay, language)
+        try:
+            with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(made)
+        except OSError as error:
+            raise WardError(f"{to} cannot be written: {error.strerror}.") from error
+        typer.echo(f"{to}: the diary is written. It holds a name: print it, then delete it.")
 
 
 @account_app.command("add")

@@ -24,6 +24,7 @@ class Settings(BaseSettings):
 
     `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
     `base_topic` is what this ward's gateways were given: a region's ingest hears only its own.
+    `ward_phone` is the number that patients ring, as it is printed in their diaries.
     `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
     timeout is for one answer of the other side. `notify_*` are of GOV.UK Notify, by which text
     messages go out: its template says `((message))`. `operator_email` and `operator_webhook` are
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=0, le=65_535)
     use: Literal["demo", "shadow", "live"] = "shadow"
     pathways_dir: Path | None = None
+    ward_phone: str = Field(default="", max_length=40)
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65_535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"

@@ -8,8 +8,9 @@ from typing import cast
 import pytest
 
 from device_gateway.devices import Devices, Paired
-from device_gateway.radio.state import Adapter, Code, Doing, Limits, RadioState, Trouble
+from device_gateway.radio.state import Adapter, Doing, Limits, RadioState, Trouble
 from ward_service.contract.clock import Clock
+from ward_service.contract.vocabulary import TroubleCode
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 OXIMETER = Paired(address="A0:00:00:00:00:01", family="plx", slots=(1,), model="Spot 100")
@@ -58,7 +59,7 @@ def test_a_radio_that_stays_away_concerns_everybody_with_a_device(
     clock.at += Limits().radio_off - timedelta(seconds=1)
     assert told(state) == []
     clock.at += timedelta(seconds=1)
-    assert told(state) == [(Code.RADIO_OFF, (1, 2))]
+    assert told(state) == [(TroubleCode.RADIO_OFF, (1, 2))]
     state.adapter_is(Adapter.ON)
     assert told(state) == []
 
@@ -73,21 +74,21 @@ def test_without_devices_a_radio_that_is_away_concerns_nobody(clock: StandingClo
 def test_a_bluetoothd_that_wants_a_restart_is_told_at_once(state: RadioState) -> None:
     assert state.restart_wanted(wanted=True)
     assert not state.restart_wanted(wanted=True)
-    assert told(state) == [(Code.RADIO_OFF, (1, 2))]
+    assert told(state) == [(TroubleCode.RADIO_OFF, (1, 2))]
     assert "restart" in state.line()
 
 
 @pytest.mark.parametrize(("battery", "low"), [(21, False), (20, True), (0, True)])
 def test_a_low_battery(state: RadioState, battery: int, low: bool) -> None:
     state.note(CUFF.address, battery=battery)
-    assert told(state) == ([(Code.BATTERY_LOW, (1, 2))] if low else [])
+    assert told(state) == ([(TroubleCode.BATTERY_LOW, (1, 2))] if low else [])
 
 
 def test_a_device_that_is_never_heard(state: RadioState, clock: StandingClock) -> None:
     clock.at += timedelta(hours=23)
     state.note(OXIMETER.address, last_seen_at=clock.at)
     clock.at += timedelta(hours=1)
-    assert told(state) == [(Code.DEVICE_FAILING, (1, 2))]
+    assert told(state) == [(TroubleCode.DEVICE_FAILING, (1, 2))]
     assert "24 hours" in state.troubles()[0].words
     state.note(CUFF.address, last_seen_at=clock.at)
     assert told(state) == []
@@ -98,7 +99,7 @@ def test_a_device_that_fails_again_and_again(
     state: RadioState, failures: int, failing: bool
 ) -> None:
     state.note(OXIMETER.address, failures=failures)
-    assert told(state) == ([(Code.DEVICE_FAILING, (1,))] if failing else [])
+    assert told(state) == ([(TroubleCode.DEVICE_FAILING, (1,))] if failing else [])
 
 
 def test_what_may_be_missing_is_told_for_a_day(state: RadioState, clock: StandingClock) -> None:
@@ -107,7 +108,7 @@ def test_what_may_be_missing_is_told_for_a_day(state: RadioState, clock: Standin
     state.missed(OXIMETER.address)
     (trouble,) = state.troubles()
     assert trouble == Trouble(
-        Code.POSSIBLY_MISSED,
+        TroubleCode.POSSIBLY_MISSED,
         (1,),
         "Spot 100 may have sent a reading that did not arrive (2 times)."
         " Ask what its display or its memory shows.",
@@ -115,7 +116,7 @@ def test_what_may_be_missing_is_told_for_a_day(state: RadioState, clock: Standin
     state.note(OXIMETER.address, last_seen_at=clock.at + timedelta(hours=20))
     state.note(CUFF.address, last_seen_at=clock.at + timedelta(hours=20))
     clock.at += timedelta(hours=23, minutes=59)
-    assert told(state) == [(Code.POSSIBLY_MISSED, (1,))]
+    assert told(state) == [(TroubleCode.POSSIBLY_MISSED, (1,))]
     clock.at += timedelta(minutes=1)
     assert told(state) == []
     assert state.snapshot().devices[OXIMETER.address].possibly_missed == 2
@@ -139,7 +140,7 @@ def test_who_is_enrolled_again_is_known_still_and_who_is_not_is_forgotten(
     state.missed(OXIMETER.address)
     moved = OXIMETER.model_copy(update={"slots": (7,)})
     state.enrol(Devices(devices=(moved,)))
-    assert told(state) == [(Code.POSSIBLY_MISSED, (7,))]
+    assert told(state) == [(TroubleCode.POSSIBLY_MISSED, (7,))]
     state.note(CUFF.address, battery=1)
     state.missed(CUFF.address)
     assert set(state.snapshot().devices) == {OXIMETER.address}

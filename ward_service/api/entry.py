@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Response, status
 
 from ward_service import pipeline
 from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
@@ -22,6 +22,7 @@ from ward_service.contract.entry import (
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Source
+from ward_service.diary.print import diary_of
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.entry import (
@@ -53,6 +54,13 @@ def get_form(episode_id: UUID, ward: WardDep, store: StoreDep) -> FormView:
     row, state, pathway = _stay(episode_id, ward, store)
     signed = pathway.name in signed_versions(store)
     return form_of(episode_id, state, pathway, row.language, signed=signed)
+
+
+@router.get("/diary", response_class=Response)
+def get_diary(episode_id: UUID, ward: WardDep, language: str | None = None) -> Response:
+    """Return the printable diary of this person, as a PDF. 400 if its words need another font."""
+    made = diary_of(ward, episode_id, language)
+    return Response(made, media_type="application/pdf", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/readings/check")
