@@ -8,10 +8,12 @@ import streamlit as st
 from clinician_dashboard.session import ward
 from clinician_dashboard.view_models.acts import taken_words
 from clinician_dashboard.ward_api import RefusedError, WardApi, WardAwayError
+from ward_service.contract.api import RowWords
 
 WRITING = "writing-"
 SEEN = "seen-"
 TIMES = "times-"
+ROWS = "refused_rows"
 
 
 def writing() -> bool:
@@ -71,15 +73,23 @@ Act = Callable[[WardApi, str], object]
 def attempt(act: Act) -> tuple[bool, str]:
     """Do something as whoever is signed in; return whether the ward did it, and else why not."""
     who = ""
+    st.session_state[ROWS] = ()
     try:
         api = ward()
         who = api.me().username
         act(api, who)
     except RefusedError as error:
+        st.session_state[ROWS] = error.rows
         return False, taken_words(error, who)
     except WardAwayError:
         return False, "NOT known to be done: the ward does not answer. Try again."
     return True, ""
+
+
+def refused_rows() -> tuple[RowWords, ...]:
+    """Return what the ward said row by row, when it last refused something."""
+    rows: tuple[RowWords, ...] = st.session_state.get(ROWS, ())
+    return rows
 
 
 def carried_out(act: Act, said: str) -> bool:

@@ -29,10 +29,19 @@ from ward_service.contract.api import (
     Problem,
     ReadingsPage,
     Resolution,
+    RowWords,
     SessionView,
     Taking,
     TaskDone,
     TaskView,
+)
+from ward_service.contract.entry import (
+    CheckView,
+    DiaryGiven,
+    DiaryView,
+    EnteredView,
+    FormView,
+    Told,
 )
 
 COOKIE: Final = "ward_session"
@@ -54,11 +63,17 @@ class SignedOutError(Exception):
 
 
 class RefusedError(Exception):
-    """The ward refused; the text is safe to show. `alert` is what it has become meanwhile."""
+    """The ward refused; the text is safe to show. `alert` is what it has become meanwhile.
 
-    def __init__(self, words: str, alert: AlertView | None = None) -> None:
+    `rows` say it row by row of a paper diary.
+    """
+
+    def __init__(
+        self, words: str, alert: AlertView | None = None, rows: tuple[RowWords, ...] = ()
+    ) -> None:
         super().__init__(words)
         self.alert = alert
+        self.rows = rows
 
 
 class WardApi:
@@ -159,6 +174,27 @@ class WardApi:
         """Change the numbers by which a person is judged."""
         self._on_stay("limits", episode_id, sight, who, given)
 
+    def form(self, episode_id: UUID) -> FormView:
+        """Return what is asked of somebody, by phone and on paper."""
+        return self._ask("GET", f"/episodes/{episode_id}/form", FormView)
+
+    def check_reading(self, episode_id: UUID, told: Told) -> CheckView:
+        """Return what a reading would mean. Nothing is kept."""
+        url, body = f"/episodes/{episode_id}/readings/check", told.model_dump(mode="json")
+        return self._ask("POST", url, CheckView, json=body)
+
+    def enter_reading(self, episode_id: UUID, sight: str, who: str, told: Told) -> EnteredView:
+        """Keep a reading that was read back; return what to say now."""
+        url, body = f"/episodes/{episode_id}/readings", told.model_dump_json()
+        headers = _once("phone", episode_id, sight, who, body)
+        return self._ask("POST", url, EnteredView, headers=headers, content=body)
+
+    def enter_diary(self, episode_id: UUID, sight: str, who: str, diary: DiaryGiven) -> DiaryView:
+        """Keep a paper diary, all of it or nothing."""
+        url, body = f"/episodes/{episode_id}/diary", diary.model_dump_json()
+        headers = _once("diary", episode_id, sight, who, body)
+        return self._ask("POST", url, DiaryView, headers=headers, content=body)
+
     def finish_task(self, task: TaskView, who: str, given: TaskDone) -> None:
         """Note that a task is done. It can be done once, so its name is its key."""
         url = f"/tasks/{task.episode_id}/{task.kind}/{task.number}/done"
@@ -205,7 +241,7 @@ class WardApi:
             raise WardAwayError(_problem(answer).detail)
         if answer.is_error:
             problem = _problem(answer)
-            raise RefusedError(problem.detail, problem.alert)
+            raise RefusedError(problem.detail, problem.alert, problem.rows)
         return answer
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from clinician_dashboard.acting import tell, writing
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
+from clinician_dashboard.parts.entry import show_entry
 from clinician_dashboard.parts.stay import show_stay
 from clinician_dashboard.session import bar, guarded, stay_in_sight, ward
 from clinician_dashboard.view_models.due import IN_PLAY
@@ -55,6 +56,7 @@ def patient(stay: str | None, still: bool) -> None:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:
         st.info("No reading has come yet.")
+    show_entry(line, now, scene)
     show_stay(line, scene)
 
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
 from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
+from tests.dashboard.test_entry import a_check, a_form, an_entered
 from tests.dashboard.test_homes import a_home_of
 from tests.dashboard.test_stay import a_task, some_limits
 from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
@@ -25,8 +26,10 @@ from ward_service.contract.api import (
     LimitsView,
     Place,
     ReadingsPage,
+    RowWords,
     TaskView,
 )
+from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
 from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason, Spo2Target
 
 EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
@@ -99,6 +102,20 @@ class FakeWard(WardApi):
 
     def finish_task(self, *what: Any) -> None:
         self._did("task", *what)
+
+    def form(self, episode_id: Any) -> FormView:
+        return a_form(episode_id)
+
+    def check_reading(self, episode_id: Any, told: Told) -> CheckView:
+        return a_check(told)
+
+    def enter_reading(self, *what: Any) -> EnteredView:
+        self._did("phone", *what)
+        return an_entered()
+
+    def enter_diary(self, *what: Any) -> DiaryView:
+        self._did("diary", *what)
+        return DiaryView(rows=(), alerts=())
 
     def _did(self, *what: Any) -> Any:
         FakeWard.done.append(what)
@@ -330,7 +347,7 @@ def test_forms_about_the_stay_are_closed_and_nothing_in_them_is_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = opened_with(monkeypatch, paused_until=NOON + minutes(60))
-    assert len(app.toggle) == 4
+    assert len(app.toggle) == 6
     assert not app.radio
     for toggle in app.toggle:
         toggle.set_value(True)
@@ -460,3 +477,114 @@ def test_two_tries_to_reach_somebody_are_two_acts_though_they_read_the_same(
     first, second = FakeWard.done
     assert first[2] != second[2]
     assert first[-1] == second[-1]
+
+
+# By phone and from paper
+
+
+def on_the_phone(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Take a reading by phone").set_value(True).run()
+    the(app.radio, "Who speaks?").set_value("carer")
+    return app
+
+
+def test_who_speaks_is_never_taken_for_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Take a reading by phone").set_value(True).run()
+    assert the(app.radio, "Who speaks?").value is None
+    the(app.text_input, "Oxygen (%)").set_value("97")
+    the(app.button, "Check this reading").click().run()
+    assert "Say who speaks" in app.error[0].value
+
+
+def test_red_flags_are_asked_first_and_999_is_said_beside_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = on_the_phone(monkeypatch)
+    order = [(e.type, getattr(e, "label", "")) for e in app.main if hasattr(e, "label")]
+    labels = [label for _, label in order]
+    assert labels.index("Any of these now?") < labels.index("Oxygen (%)")
+    assert labels.index("Oxygen (%)") < labels.index("Compared with yesterday?")
+    assert labels.index("Compared with yesterday?") < labels.index("Anything else?")
+    assert any("tell them to call 999 now" in said.value for said in app.markdown)
+
+
+def test_nothing_is_kept_before_it_was_read_back_and_then_the_script_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = on_the_phone(monkeypatch)
+    the(app.text_input, "Oxygen (%)").set_value("91%")
+    the(app.button, "Check this reading").click().run()
+    assert any(said.value == "### Oxygen 91 per cent." for said in app.markdown)
+    keep = the(app.button, "Keep this reading")
+    assert (keep.disabled, FakeWard.done) == (True, [])
+    the(app.checkbox, "I read it back, and they say that it is right").check().run()
+    the(app.button, "Keep this reading").click().run()
+    [(_, _, _, who, told)] = FakeWard.done
+    assert (who, told.spoke, told.values, told.read_back) == (
+        "nurse-3",
+        "carer",
+        {"spo2": "91%"},
+        "Oxygen 91 per cent.",
+    )
+    assert not the(app.toggle, "Take a reading by phone").value
+    assert any(e.value == "## RED. Tell them to call 999 now." for e in app.error)
+    the(app.button, "I have said it").click().run()
+    assert not app.error
+
+
+def test_a_problem_must_be_put_right_before_anything_can_be_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = on_the_phone(monkeypatch)
+    the(app.text_input, "Oxygen (%)").set_value("104")
+    the(app.button, "Check this reading").click().run()
+    assert "cannot be 104" in app.error[0].value
+    assert not [button for button in app.button if button.label == "Keep this reading"]
+
+
+def test_the_same_reading_sent_again_after_a_lost_answer_is_the_same_act(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = on_the_phone(monkeypatch)
+    the(app.text_input, "Oxygen (%)").set_value("91")
+    the(app.button, "Check this reading").click().run()
+    the(app.checkbox, "I read it back, and they say that it is right").check().run()
+    monkeypatch.setattr(FakeWard, "refuses_with", WardAwayError("away"))
+    the(app.button, "Keep this reading").click().run()
+    assert "NOT known to be done" in app.error[0].value
+    monkeypatch.setattr(FakeWard, "refuses_with", None)
+    the(app.button, "Keep this reading").click().run()
+    first, second = FakeWard.done
+    assert first == second  # the same sight, person and words: the same key
+
+
+def test_a_diary_says_row_by_row_what_is_wrong_and_keeps_what_was_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Enter a paper diary").set_value(True).run()
+    the(app.text_input, "Day").set_value("24/11")
+    the(app.text_input, "Time").set_value("half past")
+    the(app.text_input, "Oxygen").set_value("97")
+    the(app.button, "Keep this diary").click().run()
+    assert "Row 1: type the time as 09:00." in [text.value for text in app.text]
+    assert (the(app.text_input, "Day").value, FakeWard.done) == ("24/11", [])
+    the(app.text_input, "Time").set_value("9.30")
+    the(app.text_input, "Answers, by letter").set_value("a1 b0")
+    rows = (RowWords(row=1, words="Did you swap them?", question=True),)
+    monkeypatch.setattr(FakeWard, "refuses_with", RefusedError("No.", None, rows))
+    the(app.button, "Keep this diary").click().run()
+    assert any("Row 1: Did you swap them? If it is right" in text.value for text in app.text)
+    monkeypatch.setattr(FakeWard, "refuses_with", None)
+    the(app.checkbox, "Looked again, row 1").check()
+    the(app.button, "Keep this diary").click().run()
+    *_, given = FakeWard.done[-1]
+    [row] = given.rows
+    assert (row.day, row.at, row.sure) == (date(2026, 11, 24), time(9, 30), True)
+    assert [(a.question, a.answer) for a in row.answers] == [
+        ("red_flags", "blue_lips"),
+        ("feeling", "same"),
+    ]
+    assert not the(app.toggle, "Enter a paper diary").value

@@ -38,7 +38,7 @@ def state(clock: StandingClock) -> RadioState:
     return made
 
 
-def told(state: RadioState) -> list[tuple[Code, tuple[int, ...]]]:
+def told(state: RadioState) -> list[tuple[TroubleCode, tuple[int, ...]]]:
     return [(trouble.code, trouble.slots) for trouble in state.troubles()]
 
 
