@@ -57,9 +57,9 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     pages = Pages()
 
     async def read_form(request: Request) -> Form:
-        """Return the fields of a form; of one that another site sent, or that is huge, none."""
+        """Return the fields of a form; of one that is huge, none."""
         body = await request.body()
-        if len(body) > LONGEST_FORM or not _same_site(request):
+        if len(body) > LONGEST_FORM:
             return {}
         return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
 
@@ -88,7 +88,10 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     async def with_headers(
         request: Request, ask: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        answer = await ask(request)
+        if request.method == "POST" and not _same_site(request):
+            answer = pages.nothing(_language(request))  # another site wants something done
+        else:
+            answer = await ask(request)
         answer.headers.update(HEADERS)
         static = request.url.path.startswith("/static/")
         answer.headers["Cache-Control"] = "max-age=3600" if static else "no-store"
