@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -80,6 +81,7 @@ def scan_command(
     """
     settings, _ = begin()
     devices = _devices(_file(homes or settings.homes))
+    _needs_bleak()
     from device_gateway.radio.pairing import adverts
 
     found = _by_radio(adverts(adapter or devices.adapter, seconds))
@@ -121,6 +123,7 @@ def pair_command(
         Paired(address=address, family=next(iter(FAMILIES)), slots=tuple(slot), users=users)
     except ValidationError as error:
         refuse(_first_words(error), WRONG_USAGE)
+    _needs_bleak()
     from device_gateway.radio.pairing import meet
     from device_gateway.radio.terminal import ask_code
 
@@ -212,6 +215,11 @@ def run_command(
         except Exception as error:  # noqa: BLE001 - without a radio, what is in the spool is still sent
             log.error("radio.failed", extra={"error": type(error).__name__})
         ended.wait()
+
+
+def _needs_bleak() -> None:
+    if find_spec("bleak") is None:
+        refuse("no Bluetooth here: it needs Linux, and the gateway's own extra installed", NO_RADIO)
 
 
 def _hear(home: Home, file: Path, clock: Clock, ended: Event) -> None:

@@ -8,6 +8,7 @@ with more force. Nothing that happens here ends `listen`.
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass
 
@@ -50,6 +51,7 @@ async def listen(
     quiet_libraries()
     pace = pace or RadioPace()
     state.enrol(devices)
+    state.restart_wanted(wanted=False)
     radio = _Radio(devices, hear, clock, stop, state, pace)
     while not stop.is_set():
         wait_s = pace.adapter_look_s
@@ -88,7 +90,7 @@ class _Radio:
         self._cached: set[str] = set()  # whose services bleak knows from this life of bluetoothd
         self._news = asyncio.Event()
         self._scan_failures = 0
-        self._looked_at = 0.0  # monotonic
+        self._looked_at = -math.inf  # monotonic
 
     async def while_it_is_on(self) -> None:
         """Hear, until told to stop or bluetoothd or its adapter goes away.
@@ -102,7 +104,7 @@ class _Radio:
                 log.info("radio.on", extra={"devices": len(self._devices)})
             self._cached.clear()
             await self._answer_pairing(found)
-            await self._end_strays(found)
+            self._looked_at = -math.inf
             scan = Scan(self._adapter, self._advert, self._pace)
             try:
                 await self._serve(found, scan)
@@ -209,7 +211,8 @@ class _Radio:
         try:
             if not await unless(beginning, self._stop, bluez.lost):
                 await end(beginning, self._pace.settle_s)
-                await session.close(Ending.VANISHED)
+                lost = bluez.lost.is_set()
+                await session.close(Ending.VANISHED if lost else Ending.CLOSED)
                 return
             beginning.result()
         except UnreadError as error:
@@ -273,9 +276,13 @@ class _Radio:
         tries.not_before = time.monotonic() + rest_s
         self._state.note(address, failures=count, unread=unread, doing=Doing.RESTING)
         log.warning("device.failed", extra=session.ids(why=why, failures=count))
+        if unread:
+            return  # no force makes another device of it
         if count % pace.forget_after == 0:
             await self._forget(bluez, session)
-        if count % pace.power_cycle_after == 0 and not self._sessions:
+        if self._sessions:
+            return  # others are well: it is not the adapter's fault, nor bluetoothd's
+        if count % pace.power_cycle_after == 0:
             await self._power_cycle(bluez)
         if count >= pace.restart_after:
             self._ask_for_restart(wanted=True)

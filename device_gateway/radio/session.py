@@ -73,7 +73,7 @@ class Session:
     async def begin(
         self, found: BLEDevice, *, cached_services: bool, may_have_sent_before: bool
     ) -> None:
-        """Connect and subscribe: from now on nothing that the device sends is lost.
+        """Connect, subscribe, set its clock and start it: nothing that it sends now is lost.
 
         `may_have_sent_before`: it is paired, and its last connection ended without a word of ours.
         It may then send as soon as the link is up, before anybody can have subscribed.
@@ -99,6 +99,10 @@ class Session:
         if may_have_sent_before and self._family.profile.stored:
             self._state.missed(self.device.address)
             log.warning("device.sent_before_we_listened", extra=self.ids())
+        await self._set_clock(self._gatt, self._intake)
+        for write in self._family.profile.start:
+            self._intake.before_question()
+            await self._gatt.write(write)
         self._note(Doing.CONNECTED)
 
     async def stay(self, stop: asyncio.Event, lost: asyncio.Event) -> Ending:
@@ -107,13 +111,9 @@ class Session:
         `stop`: part as agreed. `lost`: BlueZ is gone, and with it the link.
 
         Raises:
-            GattError: the stream could not be started.
+            GattError: there is no connection.
         """
         gatt, intake = self._connected()
-        await self._set_clock(gatt, intake)
-        for write in self._family.profile.start:
-            intake.before_question()
-            await gatt.write(write)
         asking = asyncio.create_task(self._ask(gatt, intake))
         telling = asyncio.create_task(self._learn(gatt, intake))
         try:

@@ -146,7 +146,8 @@ class SpotCheckOximeter(Peripheral):
     """A pulse oximeter that stores spot checks and reports them when asked.
 
     `lose`: how many records of a report are never sent although they are counted. `stall`: after
-    so many records the report goes no further. `shows`: what its clock shows; None: it has none.
+    so many records the report goes no further. `counts`: whether it can say how many it has.
+    `shows`: what its clock shows; None: it has none.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class SpotCheckOximeter(Peripheral):
         battery: int | None = 80,
         lose: int = 0,
         stall: int | None = None,
+        counts: bool = True,
     ) -> None:
         features = (
             plx_features.Feature.STORES_SPOT_CHECKS | plx_features.Feature.TIME_OF_SPOT_CHECKS
@@ -182,7 +184,7 @@ class SpotCheckOximeter(Peripheral):
             services[CURRENT_TIME_SERVICE] = [clock]
         super().__init__(address, name, services, [plx.SERVICE])
         self.records, self.live = list(records), list(live)
-        self._lose, self._stall = lose, stall
+        self._lose, self._stall, self._counts = lose, stall, counts
 
     def subscribed(self, uuid: int) -> None:
         # What was measured just now is sent at once; of a bonded one, also before we subscribed.
@@ -199,8 +201,11 @@ class SpotCheckOximeter(Peripheral):
             self.run(self._report())
 
     async def _count(self) -> None:
-        count = len(self.records).to_bytes(2, "little")
-        self.send(plx_records.CONTROL_POINT, bytes([5, 0]) + count)
+        answer = bytes([5, 0]) + len(self.records).to_bytes(2, "little")
+        if not self._counts:
+            refused = plx_records.Result.OP_CODE_NOT_SUPPORTED
+            answer = bytes([6, 0, plx_records.Request.COUNT, refused])
+        self.send(plx_records.CONTROL_POINT, answer)
 
     async def _report(self) -> None:
         result = plx_records.Result.SUCCESS if self.records else plx_records.Result.NO_RECORDS_FOUND

@@ -6,7 +6,7 @@ import pytest
 
 from device_gateway.decode import plx, plx_features, plx_records, viatom
 from device_gateway.radio.radio import listen
-from device_gateway.radio.state import Adapter, Limits, RadioState
+from device_gateway.radio.state import Adapter, Doing, Limits, RadioState
 from tests.fakes.bluez import (
     ABORTED,
     IN_PROGRESS,
@@ -224,8 +224,9 @@ def test_a_record_that_was_counted_and_did_not_come_is_told(room: OpenRoom) -> N
     run(story)
 
 
-def test_a_report_that_stalls_ends_in_time_and_is_told(room: OpenRoom) -> None:
-    oximeter = SpotCheckOximeter(records=spot_checks(96, 95, 94), stall=2)
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_report_that_stalls_ends_in_time_and_is_told(room: OpenRoom, counts: bool) -> None:
+    oximeter = SpotCheckOximeter(records=spot_checks(96, 95, 94), stall=2, counts=counts)
 
     async def story() -> None:
         async with room({oximeter: "plx"}, between_records_s=0.2) as one:
@@ -601,6 +602,47 @@ def test_a_device_that_is_another_now_is_not_read(room: OpenRoom) -> None:
             await until(lambda: one.of(oximeter).unread)
             assert one.codes == ["device_failing"]
             assert one.heard.readings == []
+
+    run(story)
+
+
+def test_a_stream_that_cannot_be_started_is_a_failure_each_time_until_it_can(
+    room: OpenRoom,
+) -> None:
+    ring = ViatomRing()
+
+    async def story() -> None:
+        def break_it(bluez: FakeBluez) -> None:
+            device = bluez.adapter.devices[ring.address]
+            device.characteristics[viatom.QUESTIONS].forever = att(0x0E)
+
+        async with room({ring: "viatom"}, before=break_it, power_cycle_after=99) as one:
+            await until(lambda: one.of(ring).failures >= 5)
+            assert one.codes == ["device_failing"]
+            one.device(ring).characteristics[viatom.QUESTIONS].forever = None
+            await until(lambda: one.heard.values())
+            assert one.codes == []
+
+    run(story)
+
+
+def test_one_device_that_fails_costs_the_others_nothing(room: OpenRoom) -> None:
+    failing, coded, well = SpotCheckOximeter(), cuff(passkey=123456), continuous_oximeter()
+    devices = {failing: "plx", coded: "blood_pressure", well: "plx"}
+    pace = {"connect_s": 0.2, "power_cycle_after": 3, "restart_after": 4, "forget_after": 2}
+
+    async def story() -> None:
+        def break_it(bluez: FakeBluez) -> None:
+            device = bluez.adapter.devices[failing.address]
+            device.connect_errors = [error("NotReady", "Resource Not Ready")] * 99
+
+        async with room(devices, before=break_it, **pace) as one:
+            await until(lambda: all(one.of(d).failures >= 5 for d in (failing, coded)), 20)
+            assert one.bluez.adapter.power_cycles == 0
+            assert not one.state.snapshot().restart_wanted
+            assert set(one.bluez.adapter.removed) == {failing.address}
+            assert one.of(well).doing is Doing.CONNECTED
+            assert one.codes == ["device_failing"] * 2
 
     run(story)
 
