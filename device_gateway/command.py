@@ -1,6 +1,8 @@
 """What commands of a gateway share: their exit codes, and how each begins and ends."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Final, NoReturn
@@ -46,6 +48,7 @@ def begin() -> tuple[Settings, Clock]:
     return settings, clock
 
 
+@contextmanager
 def open_street(
     homes_file: HomesFile,
     places: tuple[Place, ...],
@@ -53,12 +56,17 @@ def open_street(
     clock: Clock,
     settings: Settings,
     pace: Pace | None = None,
-) -> Street:
-    """Open the spools of these homes. Exits with its reason when one cannot be opened."""
+) -> Iterator[Street]:
+    """Carry these homes while the block lasts. Exits with its reason when a spool cannot be used."""
     pace = pace or settings.pace()
     try:
-        return Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
+        street = Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
     except (SpoolError, OSError) as error:
+        refuse(str(error), NO_SPOOL)
+    try:
+        with street:
+            yield street
+    except SpoolError as error:  # spoilt while it was open: the next start puts it aside
         refuse(str(error), NO_SPOOL)
 
 

@@ -1,5 +1,6 @@
 """A spool that is nearly full makes traces shorter; a full one refuses aloud. Promise 1."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -209,9 +210,25 @@ def test_the_home_looks_back_on_days_and_on_so_many_rows(tmp_path: Path) -> None
         assert left == [b"11", b"3", b"2", b"1", b"0"]
 
 
-def test_a_spool_that_could_not_shrink_is_written_anew_once(tmp_path: Path) -> None:
-    import sqlite3
+def test_the_traces_of_an_older_spool_can_be_made_shorter_too(tmp_path: Path) -> None:
+    with Spool(tmp_path / "a", SMALL) as spool:
+        spool.add([a_minute(), a_reading()])
+    with sqlite3.connect(tmp_path / "a") as db:  # as version 2 left it
+        db.execute("drop index outbox_condensable")
+        db.execute("drop index kept_receipted")
+        db.execute("alter table outbox drop column condensable")
+        db.execute("pragma user_version = 2")
+    db.close()
+    with Spool(tmp_path / "a", SMALL) as spool:
+        while spool.fullness() is Fullness.ROOMY:
+            spool.add([a_reading(size=20_000)])
+        spool.add([a_reading()])
+        [minute, reading] = spool.after(0, 2)
+        assert Trace.model_validate_json(minute.payload).summary_of == 60
+        assert reading.payload == b"x" * 1_000
 
+
+def test_a_spool_that_could_not_shrink_is_written_anew_once(tmp_path: Path) -> None:
     with Spool(tmp_path / "a") as spool:
         spool.add([a_reading()])
     with sqlite3.connect(tmp_path / "a", isolation_level=None) as db:  # as it was made before

@@ -13,7 +13,7 @@ from device_gateway.damaged import damaged_since, open_or_renew
 from device_gateway.home import Home
 from device_gateway.homes import Broker
 from device_gateway.spool import HeldPlan, Outgoing, Spool
-from device_gateway.spool_file import SpoolBusyError, SpoolDamagedError
+from device_gateway.spool_file import SpoolBusyError, SpoolDamagedError, SpoolError
 from device_gateway.street import Street
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.gateway.conftest import BrokerProcess, a_place
@@ -47,6 +47,21 @@ def test_damage_is_said_in_a_sentence_and_nothing_is_changed(tmp_path: Path) -> 
     with pytest.raises(SpoolDamagedError, match=r"is damaged.*Keep the file"):
         Spool(path)
     assert path.read_bytes() == whole
+
+
+def test_damage_that_comes_while_it_is_open_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    a_spool(path)
+    with Spool(path) as spool:
+        spool._file._db.execute("pragma shrink_memory")  # forget what was read before
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (size - 4096))
+        with pytest.raises(SpoolDamagedError, match="is damaged"):
+            spool.add([Outgoing(new_id(NOON), NOON, b"new")])
+        with pytest.raises(SpoolError, match="cannot be read"):
+            spool.depth()
 
 
 @pytest.mark.parametrize("how", ["gone", "empty"])
