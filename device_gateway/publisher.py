@@ -291,13 +291,21 @@ class Publisher:
             self._status_at = now
 
     def _look(self, now: datetime) -> None:
-        self._troubles = self._found.found(self._spool, self._clock_check, self.report(), now)
+        report = self._reported()
+        self._troubles = self._found.found(self._spool, self._clock_check, report, now)
+
+    def _reported(self) -> HomeReport:
+        try:
+            return self.report()
+        except Exception as error:  # noqa: BLE001 - the radio must not keep readings from the ward
+            log.error("report.failed", extra=self._ids(error=type(error).__name__))
+            return HomeReport()
 
     def _status(self, *, online: bool) -> Status:
         now = self._clock.now()
         self._look(now)
         return status.status(
-            self._spool, self._clock_check, self.report(), self._troubles, now, online=online
+            self._spool, self._clock_check, self._reported(), self._troubles, now, online=online
         )
 
     def _ids(self, **more: object) -> dict[str, object]:

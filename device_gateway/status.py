@@ -18,6 +18,8 @@ _SAID_OF: Final = {
     Fullness.FULL: TroubleCode.SPOOL_FULL,
 }
 
+_PLACES: Final = 32  # plans and devices that a `Status` has room for, and twice as many troubles
+
 What = tuple[str, int | None, str]
 
 
@@ -82,7 +84,7 @@ def status(
         spool_bytes=spool.size(),
         unclaimed=len(spool.unclaimed()),
         clock_ahead_s=clock.ahead_s,
-        plans={plan.slot: plan.number for plan in spool.plans()},
-        devices=report.devices,
-        troubles=troubles,
+        plans={plan.slot: plan.number for plan in spool.plans()[:_PLACES]},
+        devices=report.devices[:_PLACES],
+        troubles=troubles[: 2 * _PLACES],
     )

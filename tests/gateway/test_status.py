@@ -90,6 +90,23 @@ def test_what_goes_wrong_is_said_at_once_and_so_is_that_it_is_well_again(
         assert len(ward.statuses) == 4
 
 
+def test_a_radio_that_breaks_or_knows_too_much_holds_up_no_reading(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    def breaks() -> HomeReport:
+        raise RuntimeError("radio")
+
+    many = tuple(DeviceStatus(model=f"{n}") for n in range(99))
+    troubles = tuple(Trouble(code=TroubleCode.DEVICE_FAILING, device=f"{n}") for n in range(99))
+    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
+        for report in (breaks, lambda: HomeReport("on", many, troubles)):
+            home.publisher.report = report
+            home.spool.add([Outgoing(new_id(NOON), NOON, b"{}")])
+            assert eventually(lambda: home.spool.depth() == 0)
+        assert eventually(lambda: len(codes(ward)) == 64)
+        assert len(last(ward).devices) == 32
+
+
 def test_a_full_spool_says_so_and_that_it_takes_again(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
