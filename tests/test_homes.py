@@ -282,6 +282,7 @@ def test_a_number_that_is_missing_for_a_quarter_of_an_hour_is_told_with_its_coun
         look_at_gaps(ward, AFTER + minutes(n))
     words = "3 readings were made at home and have not come since 12:00: ask for the numbers"
     assert technical(ward) == [words, words]  # once on each who has a place there
+    assert count(ward, HomeTroubleRow) == 2
     replay_agrees(ward, AFTER + minutes(9))
 
 

@@ -21,9 +21,8 @@ def homes() -> None:
     if found.homes and not wrong:
         st.info("Every home with somebody in it is heard, and nothing is wrong there.")
     for home, lines in wrong:
-        st.text(f"{home.gateway} · {people_words(home, board.patients)}")
-        for line in lines:
-            st.text(f"• {line}")
+        who = f"{home.gateway} · {people_words(home, board.patients)}"
+        st.text("\n".join([who, *(f"  • {line}" for line in lines)]))
     if not found.homes:
         st.info("No home is known yet.")
         return

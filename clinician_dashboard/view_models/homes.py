@@ -15,7 +15,7 @@ CLOCK_WORTH_SAYING: Final = timedelta(minutes=1)
 def state_words(home: HomeView, now: datetime) -> str:
     """Say whether a home is connected, and since when; loudly when nothing is heard of it."""
     if home.online is None or home.since is None or home.heard_at is None:
-        return "NEVER HEARD OF" if home.heard_at is None else "says nothing of itself"
+        return "NEVER HEARD FROM" if home.heard_at is None else "says nothing of itself"
     if not home.online:
         return f"OFFLINE since {clock_time(home.since, now)}, {age(home.since, now)}"
     if home.quiet:

@@ -82,7 +82,7 @@ def test_a_home_that_is_well_is_said_in_one_line() -> None:
             {"heard_at": NOON - minutes(40), "quiet": True},
             "QUIET: was online, and nothing came for 40 min",
         ),
-        ({"online": None, "since": None, "heard_at": None, "quiet": True}, "NEVER HEARD OF"),
+        ({"online": None, "since": None, "heard_at": None, "quiet": True}, "NEVER HEARD FROM"),
         ({"online": None, "since": None, "quiet": True}, "says nothing of itself"),
     ],
 )

@@ -432,8 +432,7 @@ def test_a_home_in_trouble_says_who_lives_there_and_a_hostile_name_is_only_a_nam
     monkeypatch.setattr(FakeWard, "its_homes", (home,))
     app = drawn("homes.py")
     said = [text.value for text in app.text]
-    assert "home-01 · 1: ASH, <b>Pat</b>" in said
-    assert "• OFFLINE since 10:55, 1 h 5 min" in said
+    assert "home-01 · 1: ASH, <b>Pat</b>\n  • OFFLINE since 10:55, 1 h 5 min" in said
     assert app.dataframe[0].value["who lives there"][0] == "1: ASH, <b>Pat</b>"
 
 

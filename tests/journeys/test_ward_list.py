@@ -262,7 +262,7 @@ def test_every_screen_can_be_read_by_everybody(
     page.wait_for_selector("text=Readings (", timeout=15_000)
     found["patient"] = axe.run(page, options=rules).response["violations"]
     page.get_by_role("link", name="Homes").click()
-    page.wait_for_selector("text=NEVER HEARD OF", timeout=15_000)
+    page.wait_for_selector("text=NEVER HEARD FROM", timeout=15_000)
     found["homes"] = axe.run(page, options=rules).response["violations"]
     page.get_by_role("link", name="Data quality").click()
     page.wait_for_selector("text=readings are kept", timeout=15_000)
