@@ -247,6 +247,21 @@ def test_a_will_forgets_no_trouble_so_that_it_is_not_told_again(ward: Ward, home
     assert count(ward, HomeTroubleRow) == 1
 
 
+def test_who_comes_to_a_home_in_trouble_is_told_of_it_and_the_others_not_again(
+    ward: Ward, home: Home
+) -> None:
+    low = (Trouble(code=TroubleCode.BATTERY_LOW),)
+    take_in(ward, [home.is_online(NOON, troubles=low)], NOON)
+    admit(ward, an_admission("home-01", 2), NOON + minutes(1))
+    for n in (2, 3):
+        at = NOON + minutes(n)
+        take_in(ward, [home.is_online(at, troubles=low)], at)
+    with ward.sessions() as session:
+        second = session.scalars(select(SlotRow).where(SlotRow.slot == 2)).one().episode_id
+        told = session.scalars(select(HomeTroubleRow.episode_id).order_by(HomeTroubleRow.at)).all()
+    assert (len(told), told[1]) == (2, second)
+
+
 def test_a_home_with_nobody_in_it_tells_nobody(ward: Ward, home: Home) -> None:
     with ward.sessions.begin() as session:
         session.scalars(select(SlotRow)).one().until = NOON - minutes(1)

@@ -25,7 +25,7 @@ from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
 from ward_service.pipeline import HEARD, Stay, take_batch, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
-from ward_service.store.tables import HomeStatusRow
+from ward_service.store.tables import HomeStatusRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.streams import GAP_GRACE, save_streams
 from ward_service.ward import Ward
@@ -191,7 +191,7 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             row = kept.get(one.gateway_id)
             if not _is_news(one, row, now):
                 continue
-            troubles = _new_troubles(one, row)
+            news += _news_of(one, row, holders.get(one.gateway_id, ()))
             came = one.status.online and (
                 row is None or not row.online or row.stream != one.status.stream
             )
@@ -202,12 +202,6 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             if came:
                 came_online(store, one.gateway_id, one.status)
             _note_made(one, streams, changed, now)
-            news += [
-                _News(one.gateway_id, slot.episode_id, trouble)
-                for trouble in troubles
-                for slot in holders.get(one.gateway_id, ())
-                if trouble.slot in (None, slot.slot)
-            ]
         if told:
             store.beat(HEARD, now, ward.clock.wall())
         if changed:
@@ -234,10 +228,17 @@ def _is_news(told: Told, row: HomeStatusRow | None, now: datetime) -> bool:
     return told.sent_at > row.sent_at
 
 
-def _new_troubles(told: Told, row: HomeStatusRow | None) -> list[Trouble]:
-    """Return what is wrong now and was not in the status before."""
+def _news_of(told: Told, row: HomeStatusRow | None, holders: Sequence[SlotRow]) -> list[_News]:
+    """Return whom to tell of what is wrong: what was not so before, and all to who came since."""
     before = {_which(trouble) for trouble in troubles_of(row)} if row is not None else set()
-    return [trouble for trouble in told.status.troubles if _which(trouble) not in before]
+    before_at = row.told_at if row is not None else None
+    return [
+        _News(told.gateway_id, slot.episode_id, trouble)
+        for trouble in told.status.troubles
+        for slot in holders
+        if trouble.slot in (None, slot.slot)
+        and (_which(trouble) not in before or before_at is None or slot.since > before_at)
+    ]
 
 
 def troubles_of(row: HomeStatusRow) -> list[Trouble]:
