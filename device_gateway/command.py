@@ -57,7 +57,7 @@ def open_street(
     settings: Settings,
     pace: Pace | None = None,
 ) -> Iterator[Street]:
-    """Carry these homes while the block lasts. Exits with its reason when a spool cannot be used."""
+    """Carry these homes while the block lasts. Exits with its reason if a spool cannot be used."""
     pace = pace or settings.pace()
     try:
         street = Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
