@@ -198,7 +198,7 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             if row is None:
                 row = kept[one.gateway_id] = HomeStatusRow(gateway_id=one.gateway_id, since=now)
             _write(row, one, now)
-            store.add(row)
+            store.save_home_status(row)
             if came:
                 came_online(store, one.gateway_id, one.status)
             _note_made(one, streams, changed, now)

@@ -84,6 +84,10 @@ class HomesStore(PartStore):
             query = query.with_for_update()
         return {row.gateway_id: row for row in self._session.scalars(query)}
 
+    def save_home_status(self, row: HomeStatusRow) -> None:
+        """Keep what a home says; those of one batch are written together."""
+        self._session.add(row)
+
     def ignore_status(self, gateway_id: str, reason: str, at: datetime) -> None:
         """Count a status that was not believed, or not understood."""
         row = IgnoredStatusRow
