@@ -1,12 +1,14 @@
 """Fixtures that every folder shares. What a machine lacks is skipped by name."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.guarded_broker import GuardedBroker, dynamic_security
 from tests.services import NOT_HERE, Broker, PostgreSQL, has_mosquitto, newest_postgresql
 
 pytest_plugins = ["tests.tools.hazards_ran"]
@@ -33,6 +35,20 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     if not has_mosquitto():
         missing("Mosquitto", "install it, for example: apt-get install mosquitto")
     made = Broker(tmp_path / "broker")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
+    """A broker with TLS and accounts, begun by `ward-service broker prepare`."""
+    if not has_mosquitto() or dynamic_security() is None or shutil.which("openssl") is None:
+        missing(
+            "Mosquitto with dynamic security, or openssl,",
+            "install them, for example: apt-get install mosquitto openssl",
+        )
+    made = GuardedBroker(tmp_path / "broker")
     made.start()
     yield made
     made.kill()

@@ -1,7 +1,6 @@
 """Real Mosquitto, real accounts: no gateway reaches another's topics, and revoked ones are out."""
 
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +11,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 
-from tests.conftest import missing
 from tests.fakes.ward_peer import eventually
-from tests.guarded_broker import MOSQUITTO, GuardedBroker, dynamic_security
+from tests.guarded_broker import GuardedBroker
 from ward_service.broker_accounts import BrokerAccounts, BrokerAccountsError
 from ward_service.broker_prepare import prepare
 from ward_service.contract.messages import BASE_TOPIC, topic
@@ -26,19 +24,6 @@ A, B = "home-01", "home-02"
 PASSWORDS = {A: "a" * 64, B: "b" * 64}
 REFUSED = 0x87  # MQTT 5, 2.4: not authorized
 ADMINISTRATIVE = 0x98  # MQTT 5, 2.4: the server closed it by an administrative action
-
-
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
-    if MOSQUITTO is None or dynamic_security() is None or shutil.which("openssl") is None:
-        missing(
-            "Mosquitto with dynamic security, or openssl,",
-            "install them, for example: apt-get install mosquitto openssl",
-        )
-    broker = GuardedBroker(tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 def settings_of(broker: GuardedBroker, **more: Any) -> Settings:

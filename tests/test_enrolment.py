@@ -510,8 +510,11 @@ def test_what_a_revoked_gateway_sends_is_kept_without_a_receipt(
 def test_nobody_becomes_a_revoked_gateway_again(
     client: TestClient, ward: Ward, clock: Hands, enrolled: Enrolled
 ) -> None:
+    used, nonce = invite(ward, "home-01"), a_nonce()
+    assert post(client, used.code, nonce).status_code == 201
     made = invite(ward, "home-01")
     revoke(ward, "home-01")
+    assert post(client, used.code, nonce).status_code == 403, "nor is a lost answer given again"
     assert post(client, made.code).status_code == 403
     assert client.post(**renewal(enrolled, clock.wall())).status_code == 403
     for again in (lambda: invite(ward, "home-01"), lambda: add_gateway(ward, "home-01", NOON)):

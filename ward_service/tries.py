@@ -53,9 +53,8 @@ def must_have_tries(
     """
     for name, budget in _buckets(secret, source):
         row = store.locked_tries(name, wall) if lock else store.tries(name)
-        if row is None:
-            continue
-        full_until = row.empty_at - budget.lasts + budget.leaks_every
+        empty_at = wall if row is None else row.empty_at
+        full_until = empty_at - budget.lasts + budget.leaks_every
         if wall < full_until:
             minutes = int((full_until - wall).total_seconds() // 60) + 1
             where = "" if name == ALL else " from where you are"

@@ -138,11 +138,12 @@ def test_a_ward_with_an_authority_of_its_own_is_trusted_by_its_file_also_for_ren
     assert read_homes(homes).homes[0].key.hex() == NEXT_KEY
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_code_follows_no_redirect_and_no_proxy(
-    door: WardDoor, homes: Path, monkeypatch: pytest.MonkeyPatch
+    door: WardDoor, homes: Path, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     with WardDoor([(201, ANSWER)]) as elsewhere:
-        door.answers, door.location = [(307, "")], f"{elsewhere.url}/enrolments"
+        door.answers, door.location = [(status, "")], f"{elsewhere.url}/enrolments"
         for variable in ("http_proxy", "HTTP_PROXY"):
             monkeypatch.setenv(variable, elsewhere.url)
         assert enrol(door).exit_code == 5

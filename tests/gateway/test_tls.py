@@ -3,7 +3,6 @@
 import gc
 import logging
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,8 @@ from tests.conftest import missing
 from tests.fakes.ward_peer import eventually
 from tests.gateway.conftest import BrokerProcess, a_place
 from tests.gateway.test_publisher import QUICK
+from tests.guarded_broker import an_authority
 from ward_service.contract.clock import real_clock
-
-
-def an_authority(folder: Path, name: str) -> Path:
-    """Return the certificate of an authority that is its own and only server, on loopback."""
-    certificate = folder / f"{name}.crt"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-keyout", str(folder / f"{name}.key"), "-out", str(certificate)],
-        capture_output=True,
-        check=True,
-    )  # fmt: skip
-    return certificate
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A box is enrolled, renewed, revoked and stolen, over a real broker with TLS and accounts."""
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -17,11 +16,10 @@ from paho.mqtt.properties import Properties
 
 from device_gateway.homes import read_homes
 from device_gateway.spool import HeldPlan, Spool
-from tests.conftest import missing
 from tests.factories import Home as Sender
 from tests.factories import a_reading, a_ward, an_admission
 from tests.fakes.ward_peer import eventually
-from tests.guarded_broker import MOSQUITTO, GuardedBroker, dynamic_security
+from tests.guarded_broker import GuardedBroker
 from tests.journeys.house import House
 from tests.services import GATEWAY, WARD
 from tests.test_log_hygiene import MARK, PHONE, a_marked_admission
@@ -35,19 +33,6 @@ from ward_service.setup import add_gateway
 from ward_service.store.connect import engine_of
 
 HOME = "home-01"
-
-
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
-    if MOSQUITTO is None or dynamic_security() is None or shutil.which("openssl") is None:
-        missing(
-            "Mosquitto with dynamic security, or openssl,",
-            "install them, for example: apt-get install mosquitto openssl",
-        )
-    broker = GuardedBroker(tmp_path / "broker")
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 @pytest.fixture
