@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx2 as httpx
 import pytest
@@ -33,6 +33,7 @@ from ward_service.enrolment import enrol, gateways, invite, revoke
 from ward_service.errors import NotFoundError, WardError
 from ward_service.opened import Readable, open_message
 from ward_service.pipeline import take_batch
+from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import Base
@@ -505,6 +506,59 @@ def test_what_a_revoked_gateway_sends_is_kept_without_a_receipt(
     assert take_batch(ward, [home.sends(a_reading())], clock.now()) == []
     with ward.unit_of_work(read_only=True) as store:
         assert store.quarantined_by_reason() == {"no such gateway, or it was revoked": 1}
+
+
+def test_a_revocation_counts_at_the_ward_though_the_broker_is_away_and_is_then_repeated(
+    ward: Ward, enrolled: Enrolled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ward_service.broker_accounts.ANSWER_WAIT_S", 1.0)
+    whole = ward.settings
+    away = {"broker_admin_username": "admin", "broker_port": free_port()}
+    ward.settings = whole.model_copy(update=away)
+    for _ in range(2):
+        with pytest.raises(WardError, match="refuses what it sends"):
+            revoke(ward, "home-01")
+        assert not opens(ward, enrolled)
+    ward.settings = whole
+    assert revoke(ward, "home-01") == 0
+
+
+class Accounts:
+    """The broker's accounts as a fake door; `meanwhile` happens while one is made."""
+
+    open: ClassVar[set[str]] = set()
+    meanwhile: ClassVar[Callable[[], object]] = lambda: None
+
+    def __init__(self, _: Settings) -> None:
+        pass
+
+    def make(self, gateway_id: str, _: str) -> None:
+        type(self).meanwhile()
+        self.open.add(gateway_id)
+
+    def end(self, gateway_id: str) -> None:
+        self.open.discard(gateway_id)
+
+
+@pytest.mark.parametrize("by", ["code", "key"])
+def test_a_gateway_that_is_revoked_while_it_gets_its_key_has_no_account_afterwards(
+    client: TestClient,
+    ward: Ward,
+    clock: Hands,
+    enrolled: Enrolled,
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+) -> None:
+    monkeypatch.setattr("ward_service.enrolment.BrokerAccounts", Accounts)
+    ward.settings = ward.settings.model_copy(update={"broker_admin_username": "admin"})
+    made = invite(ward, "home-01")
+    monkeypatch.setattr(Accounts, "meanwhile", lambda: revoke(ward, "home-01"))
+    if by == "code":
+        assert post(client, made.code).status_code == 403
+    else:
+        assert client.post(**renewal(enrolled, clock.wall())).status_code == 403
+    assert Accounts.open == set()
+    assert not opens(ward, enrolled)
 
 
 def test_nobody_becomes_a_revoked_gateway_again(

@@ -211,11 +211,14 @@ def enrol(ward: Ward, given: Enrol, source: str) -> Enrolled:
     _make_account(ward, answer)
     with ward.unit_of_work() as store:
         row = store.locked_gateway(gateway_id)
-        if row is None or _gives(store, code_hmac, nonce_hmac, wall) != found:
-            raise CodeRefusedError  # somebody else was quicker, or it was revoked meanwhile
-        if store.use_invitation(code_hmac, nonce_hmac, generation, wall):
+        same = _gives(store, code_hmac, nonce_hmac, wall) == found
+        first = same and store.use_invitation(code_hmac, nonce_hmac, generation, wall)
+        if row is not None and first:
             _move(ward, row, generation, wall)
             row.software = given.software
+    if not same:  # another box was quicker, or it was revoked
+        _end_if_revoked(ward, gateway_id)
+        raise CodeRefusedError
     ward.keys.look_again()
     log("gateway.enrolled", gateway_id=gateway_id, generation=generation)
     return answer
@@ -259,8 +262,9 @@ def renew(
             if row.generation != generation:
                 _move(ward, row, generation, wall)
                 row.nonce_hmac = nonce_hmac
-    if not same:
-        return _refuse_renewal(gateway_id)  # a code, or a revocation, was quicker
+    if not same:  # a code, or a revocation, was quicker
+        _end_if_revoked(ward, gateway_id)
+        return _refuse_renewal(gateway_id)
     ward.keys.look_again()
     log("gateway.renewed", gateway_id=gateway_id, generation=generation)
     return answer
@@ -377,6 +381,14 @@ def is_loopback(host: str) -> bool:
 def _make_account(ward: Ward, answer: Enrolled) -> None:
     if answer.broker.password is not None:
         BrokerAccounts(ward.settings).make(answer.gateway, answer.broker.password)
+
+
+def _end_if_revoked(ward: Ward, gateway_id: str) -> None:
+    """End an account that was made in the moment in which its gateway was revoked."""
+    with ward.unit_of_work(read_only=True) as store:
+        row = store.gateway(gateway_id)
+    if row is not None and row.revoked_at is not None and ward.settings.broker_admin_username:
+        BrokerAccounts(ward.settings).end(gateway_id)
 
 
 def _read(tls_ca: Path) -> str:
