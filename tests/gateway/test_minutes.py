@@ -471,3 +471,69 @@ def test_a_device_that_falls_silent_without_parting_ends_its_measurement(tmp_pat
     home.tick(at + 10 * SECOND)
     assert len(traces(home)) == 1
     assert len(adviser.told) == 1
+
+
+def test_a_clock_that_goes_back_does_not_join_what_lies_on_both_sides_of_it(
+    tmp_path: Path,
+) -> None:
+    home = a_home(tmp_path, ByTheRules().over)
+    at = hears(home, [91] * (HELD - 5), NOON + 10 * SECOND)
+    at = hears(home, [91] * (HELD - 1), at - HOUR)
+    assert readings(home) == []
+    hears(home, [91], at)
+    assert [one.measured_at for one in readings(home)] == [at]
+
+
+def test_the_first_value_of_a_second_is_durable_though_the_second_began_without(
+    tmp_path: Path,
+) -> None:
+    home = a_home(tmp_path)
+    home.hear(HERS, [live(None, NOON)])
+    home.hear(HERS, [live(91, NOON + SECOND / 2)])
+    home.spool.close()
+    home = a_home(tmp_path)
+    home.tick(NOON + MINUTE + SECOND)
+    assert [trace.samples[Vital.SPO2] for trace in traces(home)] == [(91,)]
+
+
+def test_a_clock_that_was_set_back_does_not_keep_a_minute_open_for_an_hour(
+    tmp_path: Path,
+) -> None:
+    home = a_home(tmp_path)
+    hears(home, [97] * 20)
+    home.tick(NOON - HOUR)
+    assert [len(trace.samples[Vital.SPO2]) for trace in traces(home)] == [20]
+
+
+def test_a_disk_that_takes_no_minute_keeps_its_seconds_and_nobody_from_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a full disk does: the minute cannot be closed, and the next one brings a red."""
+    adviser = ByTheRules()
+    home = a_home(tmp_path, adviser.over)
+    at = hears(home, [97] * 20, NOON + 40 * SECOND)
+
+    def refuses(*_: object) -> list[int]:
+        raise SpoolFullError("full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(home.spool, "close_minute", refuses)
+        for n in range(HELD):
+            with pytest.raises(SpoolFullError):
+                hears(home, [91], at + n * SECOND)
+    assert Level.RED in adviser.levels
+    assert len(readings(home)) == 1
+    home.tick(at + MINUTE)
+    assert [len(trace.samples[Vital.SPO2]) for trace in traces(home)] == [20]
+
+
+def test_nobody_is_told_that_all_is_well_at_the_end_of_a_held_red(tmp_path: Path) -> None:
+    adviser = ByTheRules()
+    home = a_home(tmp_path, adviser.over)
+    at = hears(home, [*[91] * HELD, *[97] * (STABLE + 5)])
+    home.parted(HERS, at)
+    [trace] = traces(home)
+    assert trace.advice is not None
+    assert trace.advice.level is Level.RED
+    _, told, _ = adviser.told[-1]
+    assert (told.reading_id, spo2(told)) == (trace.reading_id, 91)

@@ -257,6 +257,15 @@ def test_a_stream_is_hers_who_said_so_until_it_is_over(tmp_path: Path) -> None:
     assert set(traces(home)[0].samples[Vital.SPO2][:40]) == {97}
 
 
+def test_a_stream_that_comes_again_much_later_is_another_persons_perhaps(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    home.measuring(2, NOON)
+    at = hears(home, [97] * 20, NOON, SHARED)
+    hears(home, [91] * 70, at + timedelta(hours=1), SHARED)  # and nobody noticed that it parted
+    assert [slot for slot, _ in sent(home)] == [2]
+    assert len(home.waiting()) == 1
+
+
 def test_who_says_so_but_does_not_measure_has_nothing_of_what_comes_later(tmp_path: Path) -> None:
     home = a_home(tmp_path)
     home.measuring(2, NOON)
@@ -295,6 +304,16 @@ def test_claiming_one_minute_of_a_stream_that_goes_on_claims_the_stream(tmp_path
     at = hears(home, [97] * 10, at + timedelta(hours=1), SHARED)
     home.parted(SHARED, at)
     assert len(home.waiting()) == 1  # the next measurement is asked about anew
+
+
+def test_claiming_one_measurement_claims_no_other(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    at = hears(home, [*[97] * 10, *[None] * 6], NOON, SHARED)
+    hears(home, [*[91] * 10, *[None] * 6], at, SHARED)  # the next finger, on the same link
+    [hers, _] = waiting(home)
+    home.claim([hers], 2, at)
+    assert [slot for slot, _ in sent(home)] == [2]
+    assert [one.values[Vital.SPO2] for one in home.waiting()] == [91]
 
 
 def test_a_held_red_of_nobody_is_asked_about_at_once_and_does_not_wait_long(
