@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from ward_service.contract.entry import SaidView, ScriptView
+from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.advice import Advice, Standing, Whom, advise, after
 from ward_service.domain.arriving import as_input
@@ -18,8 +19,11 @@ from ward_service.domain.judging import judge
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.domain.texts import texts_for
+from ward_service.entry import judged_as
 from ward_service.opened import read_payload
-from ward_service.store.tables import ReadingRow
+from ward_service.store.stays import state_of
+from ward_service.store.tables import EpisodeRow, ReadingRow
+from ward_service.store.unit_of_work import Store
 
 CALL: Final = {
     Whom.EMERGENCY: "Tell them to call 999 now.",
@@ -39,6 +43,20 @@ def standing_of(earlier: Iterable[ReadingRow], state: EpisodeState, pathway: Pat
         advice = advise(judged, standing, pathway, state.mode, row.received_at)
         standing = after(standing, judged, advice, pathway)
     return standing
+
+
+def script_of(
+    kept: ReadingRow, row: EpisodeRow, pathway: Pathway, store: Store, now: datetime
+) -> ScriptView:
+    """Return what to say now about a reading that is kept, by whatever door it came."""
+    state = state_of(row)
+    reading = read_payload(kept.payload)
+    assert isinstance(reading, Reading)  # noqa: S101 - nobody is on the phone about a trace
+    since = kept.judged_at - pathway.confirmation.second_red_within
+    earlier = store.readings_before(kept.episode_id, kept.received_no, since)
+    judged = judged_as(reading, state, pathway, kept.received_at)
+    standing = standing_of(earlier, state, pathway)
+    return script(judged, standing, state, pathway, row.language, now)
 
 
 def script(

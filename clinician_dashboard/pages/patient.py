@@ -7,7 +7,7 @@ import streamlit as st
 from clinician_dashboard.acting import tell, writing
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
-from clinician_dashboard.parts.entry import show_entry
+from clinician_dashboard.parts.entry import show_entry, show_script
 from clinician_dashboard.parts.stay import show_stay
 from clinician_dashboard.session import bar, guarded, stay_in_sight, ward
 from clinician_dashboard.view_models.due import IN_PLAY
@@ -42,6 +42,7 @@ def patient(stay: str | None, still: bool) -> None:
         return
     identity(line, now)
     st.markdown(f"**{headline(line, now)}**")
+    show_script(line, now)
     me = ward().me().username
     scene = f"{patient_name(line.family_name, line.given_name)} at {clock_time(now, now)}"
     for alert in most_urgent_first(ward().alerts(line.episode_id)):

@@ -1,6 +1,6 @@
 """By phone and from paper, on the patient's page: ask, read back, keep, and say what to do."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import streamlit as st
@@ -14,6 +14,7 @@ from clinician_dashboard.view_models.entry import (
     alert_lines,
     answers_of,
     check_lines,
+    earlier,
     given,
     kept_words,
     letter_lines,
@@ -22,7 +23,6 @@ from clinician_dashboard.view_models.entry import (
     script_of,
     spoken,
 )
-from clinician_dashboard.view_models.stay import moment
 from clinician_dashboard.view_models.words import ZONE, clock_time, plain
 from ward_service.contract.api import PatientLine
 from ward_service.contract.entry import (
@@ -39,16 +39,13 @@ from ward_service.contract.vocabulary import Vital
 
 CHECKED: Final = "checked-"
 SCRIPT: Final = "script-"
-NOW, EARLIER = "Just now", "Earlier"
 ROWS: Final = 6  # to begin with
 
 
 def show_entry(line: PatientLine, now: datetime, scene: str) -> None:
-    """Draw the two ways in which staff enter what somebody measured, and the script of the last."""
+    """Draw the two ways in which staff enter what somebody measured."""
     of = line.episode_id
     st.markdown("## By phone and from paper")
-    if (entered := st.session_state.get(f"{SCRIPT}{of}")) is not None:
-        show_script(line, entered, now)
     if opened("Take a reading by phone", f"phone-{of}", scene):
         phone_form(line, ward().form(of), now)
     else:
@@ -73,10 +70,9 @@ def phone_form(line: PatientLine, form: FormView, now: datetime) -> None:
         with st.expander("How to measure: read this to them first"):
             st.text(form.technique_own or form.technique)
         typed = {asked.vital: ask_number(asked) for asked in form.vitals}
-        when = st.radio("When was it measured?", [NOW, EARLIER], horizontal=True)
-        today = now.astimezone(ZONE).date()
-        day = st.date_input("If earlier: on which day", value=today, format="DD/MM/YYYY")
-        at = st.time_input("If earlier: at what time", value=None)
+        st.text("If it was measured just now, leave these two empty.")
+        day = st.text_input("Measured earlier: which day (24/11; empty is today)", max_chars=20)
+        at = st.text_input("Measured earlier: what time (09:00)", max_chars=20)
         for question in (q for q in form.questions if not q.red_flags):
             chosen[question.id] = ask(question)
         call_me = st.checkbox("They ask to be called by a clinician")
@@ -84,10 +80,10 @@ def phone_form(line: PatientLine, form: FormView, now: datetime) -> None:
             if spoke is None:
                 st.error("Say who speaks: the patient, or a carer. Nothing was kept.")
                 return
-            if when == EARLIER and (not isinstance(day, date) or at is None):
-                st.error("Say on which day and at what time it was measured. Nothing was kept.")
+            measured, problem = earlier(day, at, now.astimezone(ZONE))
+            if problem:
+                st.error(f"{problem} Nothing was kept.")
                 return
-            measured = moment(day, at) if when == EARLIER and at and isinstance(day, date) else None
             told = Told(
                 spoke=spoke,
                 measured_at=measured,
@@ -152,8 +148,11 @@ def read_back_step(line: PatientLine, opening: str, told: Told, checked: CheckVi
         shut(f"phone-{of}")
 
 
-def show_script(line: PatientLine, entered: EnteredView, now: datetime) -> None:
-    """Draw in large words what to say now, until it was said."""
+def show_script(line: PatientLine, now: datetime) -> None:
+    """Draw in large words what to say now of the reading that was just kept, until it is said."""
+    entered: EnteredView | None = st.session_state.get(f"{SCRIPT}{line.episode_id}")
+    if entered is None:
+        return
     script = script_of(entered, now)
     with st.container(border=True):
         measured = clock_time(entered.measured_at, now)

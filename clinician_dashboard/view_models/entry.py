@@ -18,7 +18,7 @@ from ward_service.contract.entry import (
     GivenAnswer,
     ScriptView,
 )
-from ward_service.contract.vocabulary import AlertState, Speaker, Vital
+from ward_service.contract.vocabulary import AlertState, Level, Speaker, Vital
 
 SPOKE: Final = {Speaker.PATIENT: "The patient", Speaker.CARER: "A carer"}
 FLAGS_FIRST: Final = (
@@ -74,7 +74,7 @@ def script_of(entered: EnteredView, now: datetime) -> Script:
     script: ScriptView = entered.script
     return Script(
         first=script.first,
-        loud=script.call is not None,
+        loud=script.call is not None or script.level is Level.RED,
         said=tuple(said.words for said in script.said),
         own=tuple(said.own for said in script.said if said.own),
         alerts=alert_lines(entered.alerts, now),
@@ -206,6 +206,20 @@ def read_time(text: str) -> time | None:
         return time(hour, minute)
     except ValueError:
         return None
+
+
+def earlier(day: str, at: str, now: datetime) -> tuple[datetime | None, str]:
+    """Return when a reading was measured by the ward's wall, None for just now; or what is wrong.
+
+    `now` is in the zone of the ward.
+    """
+    if not day.strip() and not at.strip():
+        return None, ""
+    on = read_day(day, now.date()) if day.strip() else now.date()
+    hour = read_time(at)
+    if on is None or hour is None:
+        return None, "Type the time as 09:00, and the day as 24/11 if it was not today."
+    return datetime.combine(on, hour, tzinfo=now.tzinfo), ""
 
 
 def row_lines(words: Sequence[RowWords], places: Sequence[int] = ()) -> list[str]:

@@ -113,7 +113,7 @@ def reading_rows(readings: Sequence[ReadingView], now: datetime) -> list[dict[st
             "level": str(reading.level or "not judged"),
             "doubts": "; ".join(DOUBTS.get(doubt, doubt) for doubt in reading.doubts),
             "arrived": f"late, {clock_time(reading.received_at, now)}" if reading.late else "",
-            "source": "device" if reading.source is Source.BLE else SOURCES[reading.source],
+            "source": _source(reading),
             "told at home": told_words(reading.told),
         }
         for reading in reversed(readings)
@@ -128,6 +128,13 @@ def told_words(told: ToldView | None) -> str:
         return "no plan was held: when to call 999, and 111"
     words = " ".join(told.words) or f"{', '.join(told.text_ids)}, of a plan not known here"
     return f"{told.level or 'not judged'}: {words} (plan {told.plan_number})"
+
+
+def _source(reading: ReadingView) -> str:
+    """Say whence a reading came, and of one that staff typed who did and who spoke."""
+    said = "device" if reading.source is Source.BLE else SOURCES[reading.source]
+    spoke = f", the {reading.spoke} spoke" if reading.spoke else ""
+    return f"{said} ({reading.entered_by}{spoke})" if reading.entered_by else said
 
 
 def headline(line: PatientLine, now: datetime) -> str:

@@ -272,8 +272,9 @@ def _silent(ward: Ward) -> int:
 
 
 def test_who_typed_and_who_spoke_are_shown_with_the_reading(client: TestClient, ward: Ward) -> None:
-    keeps(client, ward, {"spo2": "97"}, spoke="carer")
+    keeps(client, ward, {"spo2": "97", "temperature": "37.2"}, spoke="carer")
     [shown] = client.get(f"{at(ward)}/readings").json()["readings"]
+    assert shown["values"] == {"spo2": 97, "temperature": 37.2}
     assert (shown["source"], shown["entered_by"], shown["spoke"]) == (
         "staff_phone",
         "nurse-3",

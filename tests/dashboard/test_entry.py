@@ -8,6 +8,7 @@ import pytest
 
 from clinician_dashboard.view_models import entry
 from clinician_dashboard.view_models.entry import RowTyped
+from clinician_dashboard.view_models.words import ZONE
 from tests.dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.api import FindingView, RowWords
@@ -149,6 +150,28 @@ def test_rows_keep_their_place_on_the_screen_and_empty_ones_are_left_out() -> No
     asked = (RowWords(row=1, words="Is it right?", question=True),)
     [said] = entry.row_lines(asked, places)
     assert said.startswith("Row 2: Is it right? If it is right as it stands, tick")
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "measured"),
+    [
+        ("", "", None),
+        ("", "09:15", "2026-11-24T09:15:00+00:00"),
+        ("1/7", "9.15", "2026-07-01T09:15:00+01:00"),  # summer, by the wall
+    ],
+)
+def test_what_was_measured_earlier_has_the_time_of_the_wall(
+    day: str, at: str, measured: str | None
+) -> None:
+    found, problem = entry.earlier(day, at, NOON.astimezone(ZONE))
+    assert (found.isoformat() if found else None, problem) == (measured, "")
+
+
+@pytest.mark.parametrize(("day", "at"), [("24/11", ""), ("32/11", "09:00"), ("", "late")])
+def test_a_time_that_cannot_be_read_is_not_now(day: str, at: str) -> None:
+    found, problem = entry.earlier(day, at, NOON.astimezone(ZONE))
+    assert found is None
+    assert problem.startswith("Type the time")
 
 
 def test_the_letters_are_those_of_the_printed_diary() -> None:

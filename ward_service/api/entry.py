@@ -38,8 +38,7 @@ from ward_service.entry import (
 )
 from ward_service.errors import ConflictError, NoNumberError, NotFoundError, RowsRefusedError
 from ward_service.form import form_of
-from ward_service.opened import read_payload
-from ward_service.script import script, standing_of
+from ward_service.script import script_of
 from ward_service.store.stays import findings_of, state_of
 from ward_service.store.tables import EpisodeRow
 from ward_service.store.unit_of_work import Store
@@ -165,21 +164,15 @@ def _entered(
     episode_id: UUID, reading_id: UUID, ward: Ward, store: Store, now: datetime
 ) -> EnteredView:
     """Return what is kept, and the script: the same for an answer that was lost and asked again."""
-    row, state, pathway = _stay(episode_id, ward, store)
+    row, _, pathway = _stay(episode_id, ward, store)
     kept = store.typed([reading_id])[reading_id]
-    reading = read_payload(kept.payload)
-    assert isinstance(reading, Reading)  # noqa: S101 - nobody types a trace
-    since = kept.judged_at - pathway.confirmation.second_red_within
-    earlier = store.readings_before(episode_id, kept.received_no, since)
-    judged = judged_as(reading, state, pathway, kept.received_at)
-    standing = standing_of(earlier, state, pathway)
     return EnteredView(
         reading_id=reading_id,
         measured_at=kept.measured_at,
         level=kept.level,
         findings=finding_views(kept),
         doubts=tuple(kept.doubts or ()),
-        script=script(judged, standing, state, pathway, row.language, now),
+        script=script_of(kept, row, pathway, store, now),
         alerts=_alerts_of(episode_id, {reading_id}, store),
     )
 

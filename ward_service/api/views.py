@@ -16,6 +16,7 @@ from ward_service.contract.api import (
     StepView,
     ToldView,
 )
+from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level, Speaker, Vital
 from ward_service.domain.alerts import AlertFinding
 from ward_service.domain.bands import WORRY
@@ -23,6 +24,7 @@ from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
+from ward_service.opened import read_payload
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
 
@@ -150,7 +152,6 @@ def _finding_view(found: AlertFinding) -> FindingView:
 
 def reading_view(row: ReadingRow, told: ToldView | None = None) -> ReadingView:
     """Return a reading as it was kept and judged, and what was told about it at home."""
-    values = {Vital.SPO2: row.spo2, Vital.PULSE_RATE: row.pulse_rate}
     return ReadingView(
         reading_id=row.reading_id,
         measured_at=row.measured_at,
@@ -158,7 +159,7 @@ def reading_view(row: ReadingRow, told: ToldView | None = None) -> ReadingView:
         source=row.source,
         entered_by=row.entered_by,
         spoke=Speaker(row.spoke) if row.spoke else None,
-        values={vital: value for vital, value in values.items() if value is not None},
+        values=_values(row),
         level=row.level,
         findings=finding_views(row),
         doubts=tuple(row.doubts or ()),
@@ -182,3 +183,12 @@ def finding_views(row: ReadingRow) -> tuple[FindingView, ...]:
         )
         for finding in row.findings or ()
     )
+
+
+def _values(row: ReadingRow) -> dict[Vital, float]:
+    """Return every number of a reading; of a minute of samples, those that stand for it."""
+    read = read_payload(row.payload)
+    if isinstance(read, Reading):
+        return {o.vital: o.value for o in read.observations}
+    stand_for = {Vital.SPO2: row.spo2, Vital.PULSE_RATE: row.pulse_rate}
+    return {vital: value for vital, value in stand_for.items() if value is not None}
