@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from pydantic import ValidationError
 
 from device_gateway.advice import Adviser, Told
 from device_gateway.homes import HomesError, Place, read_homes
@@ -18,7 +19,8 @@ from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import UNITS, Level
 from ward_service.domain.advice import Whom
 
-NO_HOMES: Final = 3  # the exit codes of `device-gateway --help`
+WRONG_USAGE: Final = 2  # the exit codes of `device-gateway --help`
+NO_HOMES: Final = 3
 NO_SPOOL: Final = 4
 TO_CALL: Final = {
     Whom.EMERGENCY: "Call 999.",
@@ -43,7 +45,15 @@ def advice_command(
 
     Reads what the home holds, also while a gateway is running, and needs no network.
     """
-    settings, now = read_settings(), read_clock().now()
+    try:
+        settings, now = read_settings(), read_clock().now()
+    except ValidationError as error:
+        names = ", ".join(f"HOMEWARD_{str(detail['loc'][0]).upper()}" for detail in error.errors())
+        typer.echo(f"cannot use the value of {names}", err=True)
+        raise typer.Exit(WRONG_USAGE) from error
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_USAGE) from error
     try:
         places = read_homes(homes or settings.homes).homes
     except HomesError as error:

@@ -466,6 +466,13 @@ def test_the_command_says_when_there_is_no_spool(said: Callable[..., str]) -> No
     assert "cannot be read" in said(NOON, code=4)
 
 
+def test_the_command_refuses_an_environment_that_it_cannot_use(
+    said: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEWARD_RESEND_AFTER_S", "soon")
+    assert said(NOON, code=2) == "cannot use the value of HOMEWARD_RESEND_AFTER_S\n"
+
+
 def test_what_is_only_looked_at_is_not_changed(spool: Spool, tmp_path: Path) -> None:
     with Spool(spool.path, look_only=True) as looking:
         assert looking.depth() == 0
