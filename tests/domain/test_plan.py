@@ -20,6 +20,7 @@ from ward_service.contract.plan import MAX_PLAN, Plan
 from ward_service.contract.vocabulary import Context, Level, Mode, Quality, Spo2Target, Vital
 from ward_service.domain.advice import Standing, advise, after
 from ward_service.domain.episode import Person, begin, step
+from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.judging import judge, looked_back_on
 from ward_service.domain.limits import Limits, limits_at_admission, wrong_with
@@ -310,3 +311,19 @@ def test_the_stay_of_a_plan_begins_when_it_did() -> None:
     plan = read_plan(written(a_plan(PATHWAYS["copd-88-92"])))
     assert plan.care is not None
     assert plan.care.since.astimezone(UTC) == NOON - HOUR
+
+
+def test_a_home_asks_nobody_to_exert_themselves_whom_the_ward_would_not_ask() -> None:
+    pathway, state = PATHWAYS["covid-oximetry-at-home"], a_stay(PATHWAYS["covid-oximetry-at-home"])
+    plan = read_plan(written(a_plan(pathway, state)))
+    assert plan.care is not None
+    at_home, limits = rules_of(plan)
+    for spo2 in (95.0, 96.0):
+        rest = ReadingArrived(new_id(NOON), NOON, {Vital.SPO2: spo2})
+        ward = step(EPISODE, state, rest, NOON, pathway).state
+        known = known_at_home(plan.care, limits)
+        history, last = looked_back_on(known, judge(rest, known, NOON, at_home), at_home)
+        known = replace(known, history=history, last_rest=last)
+        asked = exertion_prompt(known, at_home, NOON)
+        assert asked == exertion_prompt(ward, pathway, NOON)
+        assert asked.allowed is (spo2 == 96)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ward_service.contract.vocabulary import Vital
+from ward_service.domain.judging import Known
 from ward_service.domain.limits import Limits
 from ward_service.domain.pathway import Pathway
-from ward_service.domain.state import EpisodeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +20,15 @@ class ExertionPrompt:
     words: str
 
 
-def exertion_prompt(state: EpisodeState, pathway: Pathway, now: datetime) -> ExertionPrompt:
+def exertion_prompt(known: Known, pathway: Pathway, now: datetime) -> ExertionPrompt:
     """Say whether this person may be asked now. Whatever is not known forbids it.
 
     The reading at rest must be of the same occasion, fully believed, and at the limit or above.
     """
-    limit = _limit(state.limits, pathway)
+    limit = _limit(known.limits, pathway)
     if limit is None:
         return ExertionPrompt(False, "nobody on this pathway is asked to exert themselves")
-    rest = state.last_rest
+    rest = known.last_rest
     spo2 = rest.values.get(Vital.SPO2) if rest is not None else None
     if rest is None or spo2 is None or now - rest.at > pathway.history_spacing:
         return ExertionPrompt(False, "first a reading at rest that can be believed")
