@@ -5,18 +5,19 @@ on with a new spool, which is a new stream, the ward is told, and the file waits
 Source: DESIGN.md section 4 ("a re-imaged box starts a new stream").
 """
 
+import json
 import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from device_gateway.bounds import Bounds
-from device_gateway.spool import HeldPlan, Outgoing, Spool
+from device_gateway.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
 from device_gateway.spool_file import SpoolDamagedError, SpoolError
 
 log = logging.getLogger(__name__)
@@ -66,16 +67,18 @@ def _put_aside(path: Path, now: datetime) -> Path:
 
 
 def _carry_on(spool: Spool, aside: Path) -> int:
-    """Take over what waited and the plans, as far as they can be read; return how many waited."""
+    """Take over what waited, the plans, and how far sources were; return how many waited."""
     carried_on = 0
     try:
         with closing(sqlite3.connect(f"file:{aside}?mode=ro", uri=True)) as db:
             for plan in _plans(db):
                 spool.keep_plan(plan)
-            waiting = _waiting(db)
+            waiting: Iterator[Outgoing | Unclaimed] = chain(_waiting(db), _unclaimed(db))
             while some := list(islice(waiting, _AT_ONCE)):
                 spool.add(some)
                 carried_on += len(some)
+            for progress in _progress(db):
+                spool.add([], progress)
     except (sqlite3.Error, SpoolError, ValueError):
         pass  # the rest is in the file that was put aside
     return carried_on
@@ -83,29 +86,69 @@ def _carry_on(spool: Spool, aside: Path) -> int:
 
 def _waiting(db: sqlite3.Connection) -> Iterator[Outgoing]:
     """Yield what is readable, in order: from both ends up to where each breaks off."""
-    found: dict[int, Outgoing] = {}
-    for order in ("asc", "desc"):
-        with suppress(sqlite3.Error):
-            for seq, id_, taken_at, payload, slot in db.execute(
-                "select seq, reading_id, taken_at, payload, slot from outbox"  # noqa: S608
-                f" order by seq {order}"
-            ):
-                if seq in found:
-                    break
-                with suppress(ValueError, TypeError):
-                    at = datetime.fromisoformat(taken_at)
-                    found[seq] = Outgoing(UUID(bytes=id_), at, bytes(payload), slot)
-    ids: set[UUID] = set()
-    for _, entry in sorted(found.items()):
-        if entry.reading_id not in ids:
-            ids.add(entry.reading_id)
-            yield entry
+    columns = "select seq, reading_id, taken_at, payload, slot from outbox"
+    last = 0
+    for seq, id_, at, payload, slot in _rows(db, f"{columns} order by seq"):
+        last = seq
+        with suppress(ValueError):
+            yield Outgoing(_id(id_), _moment(at), _payload(payload), _slot(slot))
+    tail: list[Outgoing] = []
+    beyond = f"{columns} where seq > {int(last)} order by seq desc"
+    for _, id_, at, payload, slot in _rows(db, beyond):
+        with suppress(ValueError):
+            tail.append(Outgoing(_id(id_), _moment(at), _payload(payload), _slot(slot)))
+    yield from reversed(tail)
+
+
+def _unclaimed(db: sqlite3.Connection) -> Iterator[Unclaimed]:
+    query = "select reading_id, taken_at, slots, payload from unclaimed order by id"
+    for id_, at, slots, payload in _rows(db, query):
+        with suppress(ValueError, TypeError):
+            places = tuple(slot for place in json.loads(slots) if (slot := _slot(place)))
+            yield Unclaimed(_id(id_), _moment(at), _payload(payload), places)
 
 
 def _plans(db: sqlite3.Connection) -> Iterator[HeldPlan]:
+    for slot, number, at, payload in _rows(
+        db, "select slot, number, received_at, payload from plan"
+    ):
+        with suppress(ValueError, TypeError):
+            yield HeldPlan(int(slot), int(number), _moment(at), _payload(payload))
+
+
+def _progress(db: sqlite3.Connection) -> Iterator[Progress]:
+    for source, at, taken in _rows(db, "select source, started_at, taken from progress"):
+        with suppress(ValueError, TypeError):
+            yield Progress(str(source), _moment(at), int(taken))
+
+
+def _rows(db: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Yield rows until the file breaks off."""
     with suppress(sqlite3.Error):
-        for slot, number, at, payload in db.execute(
-            "select slot, number, received_at, payload from plan"
-        ):
-            with suppress(ValueError, TypeError):
-                yield HeldPlan(slot, number, datetime.fromisoformat(at), bytes(payload))
+        yield from db.execute(query)
+
+
+# What a spoilt page says may be of any type: what it must be, or a ValueError.
+
+
+def _id(found: object) -> UUID:
+    return UUID(bytes=_payload(found))
+
+
+def _payload(found: object) -> bytes:
+    if not isinstance(found, bytes):
+        raise ValueError("no bytes")
+    return found
+
+
+def _moment(found: object) -> datetime:
+    at = datetime.fromisoformat(str(found))
+    if at.tzinfo is None:
+        raise ValueError("no moment")
+    return at
+
+
+def _slot(found: object) -> int | None:
+    if found is None or (isinstance(found, int) and 1 <= found <= 999):
+        return found
+    raise ValueError("no slot")
