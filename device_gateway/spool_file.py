@@ -6,12 +6,15 @@ Source: RELIABILITY.md B.6, D.2, G.2.
 """
 
 import fcntl
+import json
 import os
+import re
 import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -95,6 +98,16 @@ create index outbox_condensable on outbox (seq) where condensable;
 create index kept_receipted on kept (measured_at) where receipted_at is not null;
 """,
 )
+# What must hold of every row, and does not where a page was spoilt that SQLite can still walk.
+_SOUND: Final = {
+    "outbox": "is_moment(taken_at) and length(reading_id) = 16",
+    "drawer": "is_moment(at)",
+    "progress": "is_moment(started_at)",
+    "sample": "is_moment(at) and is_json(body)",
+    "unclaimed": "is_moment(taken_at) and is_json(slots) and length(reading_id) = 16",
+    "kept": "is_moment(measured_at) and length(reading_id) = 16",
+    "plan": "is_moment(received_at)",
+}
 SCHEMA_VERSION: Final = len(_VERSIONS)
 _NEW_STREAM: Final = "insert into about values ('{}');"
 
@@ -299,6 +312,10 @@ def _open(path: Path) -> sqlite3.Connection:
         if said != "ok":
             raise _damaged(path, said.splitlines()[-1])
         _bring_up(db, version)
+        _must_be_sound(db, path)
+    except UnicodeDecodeError as error:  # of SQLite's own tables, or of what it says about them
+        db.close()
+        raise _damaged(path, "its text is none") from error
     except sqlite3.Error as error:
         db.close()
         if _is_damage(error):
@@ -359,6 +376,35 @@ def _bring_up(db: sqlite3.Connection, version: int) -> None:
         with suppress(sqlite3.OperationalError):
             db.execute("pragma auto_vacuum = incremental")
             db.execute("vacuum")
+
+
+def _must_be_sound(db: sqlite3.Connection, path: Path) -> None:
+    """Look at each row once: SQLite has no checksums, and one bad moment would stop a home.
+
+    Raises:
+        SpoolDamagedError: a row is not as it was written.
+    """
+    db.create_function("is_moment", 1, _is_moment, deterministic=True)
+    db.create_function("is_json", 1, _is_json, deterministic=True)
+    for table, sound in _SOUND.items():
+        as_bytes = re.sub(r"(is_\w+)\((\w+)\)", r"\1(cast(\2 as blob))", sound)
+        if db.execute(f"select 1 from {table} where not ({as_bytes}) limit 1").fetchall():  # noqa: S608
+            raise _damaged(path, f"a row of {table} is not as it was written")
+
+
+def _is_moment(found: bytes | None) -> bool:
+    try:
+        return datetime.fromisoformat((found or b"").decode()).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_json(found: bytes | None) -> bool:
+    try:
+        json.loads(found or b"")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_damage(error: sqlite3.Error) -> bool:

@@ -1,6 +1,7 @@
 """A spool that its disk has spoilt is never written over, and never stops a home."""
 
 import logging
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,6 +53,29 @@ def test_damage_is_said_in_a_sentence_and_nothing_is_changed(tmp_path: Path) -> 
     with pytest.raises(SpoolDamagedError, match=r"is damaged.*Keep the file"):
         Spool(path)
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "update outbox set taken_at = cast(x'3230800a' as text) where seq = 7",
+        "update outbox set taken_at = '2026-19-39T12:00:00+00:00' where seq = 7",
+        "update outbox set taken_at = '2026-11-24T12:00:00' where seq = 7",
+        "update outbox set reading_id = x'00' where seq = 7",
+        "update unclaimed set slots = '[1,'",
+        "update plan set received_at = ''",
+    ],
+)
+def test_a_row_that_sqlite_can_read_and_we_could_not_is_damage(tmp_path: Path, spoilt: str) -> None:
+    path = tmp_path / "a"
+    a_spool(path, 60)
+    with sqlite3.connect(path) as db:
+        db.execute(spoilt)
+    db.close()
+    with pytest.raises(SpoolDamagedError, match="is not as it was written"):
+        Spool(path)
+    with closing(open_or_renew(path, None, NOON)) as spool:
+        assert spool.depth() >= 59
 
 
 def test_damage_that_comes_while_it_is_open_is_called_so(tmp_path: Path) -> None:
