@@ -101,6 +101,8 @@ class Intake:
         try:
             if not self._doubled(characteristic, chunk, mono):
                 self._take(characteristic, self._streams[characteristic].feed(chunk))
+                # From the end of the commit on, which can take a while: a double waits behind it.
+                self._recent.append((time.monotonic(), characteristic, chunk))
         except Exception as error:  # noqa: BLE001 - the outermost loop here is dbus-fast's
             self._not_kept(error)
         self.came.set()
@@ -188,12 +190,10 @@ class Intake:
         """
         if self._family.profile.framing is not None or self.stored is not None:
             return False
-        again = any(
+        return any(
             at >= mono - self._pace.double_s and (uuid, said) == (characteristic, chunk)
             for at, uuid, said in self._recent
         )
-        self._recent.append((mono, characteristic, chunk))
-        return again
 
     def _not_kept(self, error: Exception) -> None:
         self._state.missed(self._device.address)

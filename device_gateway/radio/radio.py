@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from bleak.backends.device import BLEDevice
 
 from device_gateway.decode.family import Advert
+from device_gateway.decode.registry import FAMILIES
 from device_gateway.devices import Devices, Paired
 from device_gateway.radio.agent import Agent
 from device_gateway.radio.bluez import Bluez, BluezError, RadioAwayError, bluez
@@ -125,6 +126,7 @@ class _Radio:
         """End links that no session has: a device that is connected sends no advert ever again.
 
         An earlier process left them behind (bluez #89), or a parting that BlueZ did not answer.
+        What such a device sent meanwhile was confirmed to it, and nobody got it.
 
         Raises:
             RadioAwayError: bluetoothd or the adapter is gone.
@@ -135,6 +137,8 @@ class _Radio:
                 address = link.address
                 if link.connected and address in self._devices and address not in self._sessions:
                     log.info("device.stray", extra={"device": short(address)})
+                    if FAMILIES[self._devices[address].family].profile.stored:
+                        self._state.missed(address)
                     await bluez.disconnect(address)
         except (BluezError, TimeoutError) as error:
             log.warning("device.stray_stays", extra={"error": type(error).__name__})
@@ -169,16 +173,23 @@ class _Radio:
             count = self._scan_failures
             log.warning("scan.failed", extra={"why": error.why, "failures": count})
             if count % self._pace.scan_tries == 0:
-                if self._state.adapter_is(Adapter.STUCK):
-                    log.error("radio.stuck", extra={"why": error.why})
-                await self._power_cycle(bluez)
+                await self._unstick(bluez)
                 self._ask_for_restart(wanted=count >= 2 * self._pace.scan_tries)
             waits = (self._stop.wait(), bluez.lost.wait())
             await first(*waits, timeout_s=self._backoff(count))
             return False
-        self._scan_failures = 0
-        self._state.adapter_is(Adapter.ON)
+        if self._scan_failures:
+            self._scan_failures = 0
+            self._state.adapter_is(Adapter.ON)
+            self._ask_for_restart(wanted=False)
         return True
+
+    async def _unstick(self, bluez: Bluez) -> None:
+        """Power-cycle an adapter that does not scan, unless somebody is heard all the same."""
+        if not self._sessions:
+            if self._state.adapter_is(Adapter.STUCK):
+                log.error("radio.stuck")
+            await self._power_cycle(bluez)
 
     def _advert(self, found: BLEDevice, _: Advert) -> None:
         address = found.address.upper()
@@ -218,7 +229,7 @@ class _Radio:
         except UnreadError as error:
             await session.close(Ending.VANISHED)
             await self._failed(bluez, session, type(error).__name__, unread=str(error))
-        except (GattError, BluezError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - one device must not end the radio of the others
             await session.close(Ending.VANISHED)
             what = error.why if isinstance(error, GattError) else type(error).__name__
             await self._failed(bluez, session, what)

@@ -6,6 +6,7 @@ then it stays until the device leaves, its stream falls silent, or we are told t
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from enum import StrEnum
@@ -34,6 +35,9 @@ _ABOUT = (
     device_information.FIRMWARE,
     device_information.BATTERY_LEVEL,
 )
+
+
+_DOUBLINGS = 6  # of the wait between two tries to read what is stored: 5 s to 5 min
 
 
 class Ending(StrEnum):
@@ -117,7 +121,11 @@ class Session:
         asking = asyncio.create_task(self._ask(gatt, intake))
         telling = asyncio.create_task(self._learn(gatt, intake))
         try:
-            return await self._until_it_ends(intake, stop, lost)
+            ending = await self._until_it_ends(intake, stop, lost)
+            if ending is Ending.VANISHED and intake.stored is not None:
+                # What BlueZ had confirmed when it died it may have told nobody.
+                self._state.missed(self.device.address)
+            return ending
         finally:
             for task in (asking, telling):
                 task.cancel()
@@ -225,10 +233,18 @@ class Session:
             if said is not None:
                 intake.tell_about(said)
         if plx_records.CONTROL_POINT in self._subscribed:
+            await self._drain_at_last(gatt, intake)
+
+    async def _drain_at_last(self, gatt: Gatt, intake: Intake) -> None:
+        """Ask for the stored records until the device lets itself be asked: it may be busy."""
+        for tries in itertools.count():
             try:
                 await self._drain(gatt, intake)
             except GattError as error:
                 log.warning("device.stored_unread", extra=self.ids(why=error.why))
+            else:
+                break
+            await asyncio.sleep(self._pace.between_records_s * 2 ** min(tries, _DOUBLINGS))
 
     async def _drain(self, gatt: Gatt, intake: Intake) -> None:
         """Ask for the stored records, and compare what came with what the device has counted."""

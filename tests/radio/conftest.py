@@ -173,4 +173,8 @@ async def until(condition: Callable[[], object], seconds: float = 8) -> None:
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(story())
+    async def whole() -> None:
+        await story()
+        await asyncio.sleep(0.05)  # sockets that were told to close do so in the loop's next turns
+
+    asyncio.run(whole())

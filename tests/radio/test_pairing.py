@@ -1,21 +1,26 @@
 """Meeting a device, in one process with the fake BlueZ."""
 
 import pytest
+from bleak.backends.device import BLEDevice
 
-from device_gateway.decode import plx, thermometer
+from device_gateway.decode import plx, thermometer, viatom
+from device_gateway.decode.family import Write
+from device_gateway.radio.gatt import GattError, connect
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.pairing import Met, NotMetError, adverts, meet
+from device_gateway.radio.scan import Scan, close_bleak
 from tests.fakes.bluez import IN_PROGRESS, PrivateBus, fake_bluez
 from tests.fakes.peripherals import (
     Peripheral,
     SpotCheckOximeter,
+    ViatomRing,
     continuous_oximeter,
     cuff,
     spot_checks,
     thermometer_in_the_ear,
     unread_ring,
 )
-from tests.radio.conftest import QUICK, run
+from tests.radio.conftest import QUICK, run, until
 
 
 async def nobody_asks() -> int | None:
@@ -107,5 +112,31 @@ def test_adverts_are_those_of_all_and_the_radio_away_is_said(bus: PrivateBus) ->
             bluez.adapter.scan_forever = IN_PROGRESS
             with pytest.raises(NotMetError, match="InProgress"):
                 await adverts("hci0", 0.3, QUICK)
+
+    run(story)
+
+
+def test_a_long_write_goes_in_pieces_that_every_device_takes(bus: PrivateBus) -> None:
+    ring = ViatomRing()
+    value = bytes(range(45))
+
+    async def story() -> None:
+        async with fake_bluez(ring) as bluez:
+            device = bluez.adapter.devices[ring.address]
+            scan = Scan("hci0", lambda found, _: there.append(found), QUICK)
+            there: list[BLEDevice] = []
+            await scan.on()
+            await until(lambda: there)
+            await scan.off()
+            gatt = await connect(there[0], "", lambda: None, QUICK)
+            ring.deaf = True
+            with pytest.raises(GattError, match="no characteristic 2A52"):
+                await gatt.write(Write(0x2A52, b"", response=True))
+            await gatt.write(Write(viatom.QUESTIONS, value))
+            written = device.characteristics[viatom.QUESTIONS].written
+            assert b"".join(piece for piece, _ in written) == value
+            assert [len(piece) for piece, _ in written] == [20, 20, 5]
+            await gatt.leave()
+            await close_bleak(QUICK)
 
     run(story)
