@@ -35,9 +35,7 @@ _ABOUT = (
     device_information.FIRMWARE,
     device_information.BATTERY_LEVEL,
 )
-
-
-_DOUBLINGS = 6  # of the wait between two tries to read what is stored: 5 s to 5 min
+_DOUBLINGS = 6  # ours: of the wait between two tries to read what is stored: 5 s to 5 min
 
 
 class Ending(StrEnum):
