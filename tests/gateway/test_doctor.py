@@ -14,7 +14,7 @@ from device_gateway.doctor import Check, Verdict, check_broker, check_clock, che
 from device_gateway.homes import Broker
 from device_gateway.spool import Outgoing, Spool
 from tests.gateway.conftest import BrokerProcess, a_place
-from tests.gateway.test_tls import an_authority
+from tests.guarded_broker import an_authority
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome
