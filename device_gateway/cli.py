@@ -210,6 +210,7 @@ def simulate_command(
         open_street(homes_file, places, folder, clock, settings) as street,
         web_cli.page(street, folder, clock, page_host, page_port),
     ):
+        street.on_damage = stop.set
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
         stop.wait()
 

@@ -66,8 +66,10 @@ def open_street(
     try:
         with street:
             yield street
-    except SpoolError as error:  # spoilt while it was open: the next start puts it aside
+    except SpoolError as error:
         refuse(str(error), NO_SPOOL)
+    if damage := street.damage():  # the next start puts it aside, and goes on
+        refuse(str(damage), NO_SPOOL)
 
 
 def homes_or_refuse(path: Path) -> HomesFile:

@@ -210,6 +210,7 @@ def run_command(
         open_street(homes_file, places, folder, clock, settings) as street,
         page(street, folder, clock, page_host, page_port),
     ):
+        street.on_damage = ended.set
         try:
             _hear(street.homes[0], _file(path), clock, ended)
         except Exception as error:  # noqa: BLE001 - without a radio, what is in the spool is still sent

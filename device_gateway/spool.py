@@ -19,7 +19,7 @@ from uuid import UUID
 
 from device_gateway.bounds import Bounds, Fullness, fullness, room
 from device_gateway.condense import condensed, may_condense
-from device_gateway.spool_file import SpoolFile, SpoolFullError
+from device_gateway.spool_file import SpoolDamagedError, SpoolFile, SpoolFullError
 from ward_service.contract.messages import MAX_PAYLOAD, Receipt
 from ward_service.contract.vocabulary import Outcome, Quality, Vital
 
@@ -181,6 +181,11 @@ class Spool:
     def close(self) -> None:
         """Let go of the file. What it holds stays. May be called again."""
         self._file.close()
+
+    @property
+    def damage(self) -> SpoolDamagedError | None:
+        """What was found wrong with the file since it was opened: only a new start mends it."""
+        return self._file.damage
 
     # --- on the way to the ward ---------------------------------------------------------------
 

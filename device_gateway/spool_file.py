@@ -143,6 +143,7 @@ class SpoolFile:
                 only, it must be there, and of this program's version.
         """
         self.path = path
+        self.damage: SpoolDamagedError | None = None  # found since it was opened
         self.ballast = Ballast(path.with_name(f"{path.name}.ballast"), bounds.ballast_bytes)
         self._guard = threading.Lock()
         if look_only:
@@ -168,12 +169,16 @@ class SpoolFile:
         """Return what a query finds.
 
         Raises:
+            SpoolDamagedError: the file is no longer what was written.
             SpoolError: the file cannot be read.
         """
         with self._guard:
             try:
                 return self._db.execute(sql, tuple(values)).fetchall()
             except sqlite3.Error as error:
+                if _is_damage(error):
+                    self.damage = _damaged(self.path, str(error))
+                    raise self.damage from error
                 raise SpoolError(f"the spool {self.path} cannot be read ({error})") from error
 
     @contextmanager
@@ -198,7 +203,8 @@ class SpoolFile:
                         " safe. Free space on this disk"
                     ) from error
                 if isinstance(error, sqlite3.Error) and _is_damage(error):
-                    raise _damaged(self.path, str(error)) from error
+                    self.damage = _damaged(self.path, str(error))
+                    raise self.damage from error
                 raise
 
     def extent(self) -> Extent:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -13,6 +13,7 @@ from device_gateway.bounds import Bounds
 from device_gateway.connection import Pace
 from device_gateway.home import Home
 from device_gateway.homes import Broker, Place
+from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ _PUMP_EVERY_S = 0.1  # at the latest; a new reading, a receipt or a confirmation
 
 class Street:
     """Homes that run while the block lasts: `with Street(...) as street: street.homes[0].take`."""
+
+    on_damage: Callable[[], object] = bool  # called in the pump's thread while a spool is damaged
 
     def __init__(
         self,
@@ -77,6 +80,10 @@ class Street:
         log.info("street.closed", extra={"unsent": self.unsent()})
         self._close_spools()
 
+    def damage(self) -> SpoolError | None:
+        """Return what was found wrong with a spool while it was open: a new start mends it."""
+        return next((home.spool.damage for home in self.homes if home.spool.damage), None)
+
     def unsent(self) -> int:
         """Return how many readings of all homes wait for their receipt."""
         return sum(home.spool.depth() for home in self.homes)
@@ -88,6 +95,8 @@ class Street:
             due = self.ticking and time.monotonic() - self._ticked >= _TICK_EVERY_S
             if due:
                 self._ticked = time.monotonic()
+            if due and self.damage():
+                self.on_damage()
             for home in self.homes:
                 try:
                     if due:

@@ -57,6 +57,7 @@ def web_command(
         open_street(homes_file, homes_file.homes, folder, clock, settings) as street,
         page(street, folder, clock, host, port, certificate, key, proxies),
     ):
+        street.on_damage = ended.set
         ended.wait()
 
 
