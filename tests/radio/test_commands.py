@@ -5,7 +5,7 @@ import os
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from signal import SIGTERM
@@ -112,27 +112,42 @@ def test_pairing_keeps_every_measurement_in_the_device(box: Box) -> None:
     """A spot check that nobody keeps must not be confirmed: it would never come again."""
     box("pair", SPOT, "--slot", "1")
     with box.running():
-        _until_depth(box, 3)
+        _until(_depth, box, 3)
     assert SPOT not in box.log.read_text()
     assert "S-1" not in box.log.read_text()
 
 
-def _until_depth(box: Box, depth: int, like: str = "%") -> None:
+def _until(count: Callable[[Box], int], box: Box, least: int) -> None:
     end = time.monotonic() + 20
-    while _depth(box, like) < depth:
-        assert time.monotonic() < end, f"never {depth} readings in the spool"
-        time.sleep(0.1)
+    while count(box) < least:
+        assert time.monotonic() < end, f"never {least} in the spool"
+        time.sleep(0.05)
 
 
-def _depth(box: Box, like: str = "%") -> int:
+def _depth(box: Box) -> int:
     """How many readings wait in the spool, while another process fills it."""
+    return _counted(box, "select count(*) from outbox")
+
+
+def _stored(box: Box) -> int:
+    query = "select count(*) from outbox where cast(payload as text) like '%stored%'"
+    return _counted(box, query)
+
+
+def _seconds(box: Box) -> int:
+    """How many seconds of a stream are kept, in a minute or not yet in one."""
+    in_minutes = "sum(json_array_length(cast(payload as text), '$.samples.spo2'))"
+    query = f"select count(*) + coalesce((select {in_minutes} from outbox), 0) from sample"  # noqa: S608 - our own
+    return _counted(box, query)
+
+
+def _counted(box: Box, query: str) -> int:
     spool = box.spools / "home-0.spool"
     if not spool.exists():
         return 0
     with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True)) as db:
         try:
-            query = "select count(*) from outbox where cast(payload as text) like ?"
-            return int(db.execute(query, (like,)).fetchone()[0])
+            return int(db.execute(query).fetchone()[0])
         except sqlite3.OperationalError:
             return 0  # it is being made
 
@@ -145,7 +160,7 @@ def test_a_device_with_a_code_asks_the_person_for_it(box: Box) -> None:
     assert "Type the code that the device shows" in told.stdout
     assert "paired with this box" in told.stdout
     with box.running():
-        _until_depth(box, len(cuff().frames))
+        _until(_depth, box, len(cuff().frames))
     assert "no longer a device" in box("unpair", CODED_CUFF).stdout
     assert read_devices(box.devices).devices == ()
 
@@ -169,10 +184,10 @@ def test_pair_refuses_with_the_reason(box: Box, arguments: list[str], code: int,
 def test_a_device_that_run_has_is_paired_again_all_the_same(box: Box) -> None:
     box("pair", STREAM, "--slot", "1")
     with box.running():
-        _until_depth(box, 1)
+        _until(_seconds, box, 1)
         box("pair", STREAM, "--slot", "2")
         assert [device.slots for device in read_devices(box.devices).devices] == [(2,)]
-        _until_depth(box, _depth(box) + 1)
+        _until(_seconds, box, _seconds(box) + 1)
 
 
 def test_a_pairing_that_fails_leaves_the_file_as_it_was(box: Box) -> None:
@@ -185,14 +200,14 @@ def test_a_pairing_that_fails_leaves_the_file_as_it_was(box: Box) -> None:
 def test_run_hears_what_is_paired_and_unpaired_meanwhile(box: Box) -> None:
     box("pair", STREAM, "--slot", "1")
     with box.running():
-        _until_depth(box, 1)
+        _until(_seconds, box, 1)
         box("pair", SPOT, "--slot", "1")
-        _until_depth(box, 3, "%stored%")
+        _until(_stored, box, 3)
         box("unpair", STREAM)
         time.sleep(1)
-        before = _depth(box)
+        before = _seconds(box)
         time.sleep(1.5)  # it sends once a second
-        assert _depth(box) == before
+        assert _seconds(box) == before
 
 
 def test_run_carries_one_home(fake: BluezProcess, tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ def test_what_may_be_missing_is_told_for_a_day(state: RadioState, clock: Standin
         (1,),
         "Spot 100 may have sent a reading that did not arrive (2 times)."
         " Ask what its display or its memory shows.",
+        "Spot 100",
+        2,
     )
     state.note(OXIMETER.address, last_seen_at=clock.at + timedelta(hours=20))
     state.note(CUFF.address, last_seen_at=clock.at + timedelta(hours=20))
