@@ -52,7 +52,7 @@ def test_what_devices_stored_reaches_the_ward_once_however_often_the_gateway_die
     house.start_homes("run")
     assert eventually(lambda: len(_seconds(house)) >= 5, 90)
     payloads = _payloads(house)
-    # A minute that a killed gateway left is sent by the next one, which has not heard its device yet.
+    # What a killed gateway left is sent by the next one, which has not heard its device yet.
     models = Counter(payload["device"]["model"] for payload in payloads if "device" in payload)
     assert models["Spot 100"] == 3
     assert models["BM54"] == records
