@@ -28,8 +28,8 @@ from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.spool_file import SpoolError
 from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
-from ward_service.contract.messages import Device, Reading
-from ward_service.contract.vocabulary import Quality
+from ward_service.contract.messages import Device, Reading, Trouble
+from ward_service.contract.vocabulary import Quality, TroubleCode
 
 
 class NotKeptError(Exception):
@@ -84,9 +84,13 @@ class Home:
         self.adviser.take_plan(slot, payload, self._clock.now())
 
     def _report(self) -> HomeReport:
-        """Return what the status says besides the spool: of the radio, and of the plans."""
+        """Return what a status says besides the spool: of radio and plans, and what is nobody's."""
         report = self.radio_report()
-        return replace(report, troubles=(*report.troubles, *self.adviser.troubles()))
+        with self._guard:
+            unanswered = self._whose.unanswered(self._clock.now())
+        code = TroubleCode.UNCLAIMED
+        asked = [Trouble(code=code, count=len(unanswered))] if unanswered else []
+        return replace(report, troubles=(*report.troubles, *self.adviser.troubles(), *asked))
 
     # --- what devices say ---------------------------------------------------------------------
 

@@ -21,10 +21,11 @@ from ward_service.contract.vocabulary import Quality, Vital
 
 log = logging.getLogger(__name__)
 
-# These four are ours: no source gives them.
+# These five are ours: no source gives them.
 MEASURING_FOR: Final = timedelta(minutes=5)  # how long "I measure now" holds
 SAID_AFTERWARDS: Final = timedelta(minutes=1)  # a cuff's minute may have begun before it was said
 WAITS: Final = timedelta(minutes=30)  # how long those at home are asked whose a reading is
+HELP_AFTER: Final = timedelta(minutes=10)  # how long they are asked until a nurse may help them
 RED_WAITS: Final = timedelta(minutes=2)  # the same, where it is red for anybody it may be of
 
 
@@ -81,6 +82,11 @@ class Whose:
         if own is not None or Quality.CLOCK_NOT_SET in reading.quality:
             return own
         return self._by_word(device, reading.measured_at)
+
+    def unanswered(self, now: datetime) -> list[Waiting]:
+        """Return what those at home were asked about for so long that somebody should ring them."""
+        left = WAITS - HELP_AFTER
+        return [one for one in self.waiting() if now >= one.goes_at - left]
 
     def waiting(self) -> list[Waiting]:
         """Return what nobody has claimed, oldest first."""

@@ -13,7 +13,14 @@ from device_gateway.decode.plx import SPOT_CHECK, Pair, PlxFrame
 from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.spool import NOBODY
-from device_gateway.whose import MEASURING_FOR, RED_WAITS, SAID_AFTERWARDS, WAITS, ClaimError
+from device_gateway.whose import (
+    HELP_AFTER,
+    MEASURING_FOR,
+    RED_WAITS,
+    SAID_AFTERWARDS,
+    WAITS,
+    ClaimError,
+)
 from tests.fakes.adviser import ByTheRules
 from tests.gateway.streams import (
     CUFF,
@@ -30,7 +37,7 @@ from tests.gateway.streams import (
 )
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Reading, Trace
-from ward_service.contract.vocabulary import Level, Quality, Vital
+from ward_service.contract.vocabulary import Level, Quality, TroubleCode, Vital
 
 # Captured: BLE.md section 4, vectors 10 to 12; in all 14 records of this real memory there are the
 # users 0 and 1. Vector 14, of user 1, is the maker's own example.
@@ -341,3 +348,18 @@ def test_the_users_of_a_device_are_told_in_its_time_zone_free_bytes() -> None:
     """The helper makes what a cuff makes: a record with its own time and user."""
     at = datetime(2026, 7, 22, 11, 21, tzinfo=UTC)
     assert cuff_of_now(at, user=0).frame.hex() == OF_USER_0[2]
+
+
+def test_what_nobody_answers_for_ten_minutes_is_told_before_it_goes_unclaimed(
+    tmp_path: Path,
+) -> None:
+    home = a_home(tmp_path)
+    home.hear(SHARED, [spot(97)])
+    whose = home._whose
+    assert whose.unanswered(NOON + HELP_AFTER - SECOND) == []
+    assert len(whose.unanswered(NOON + HELP_AFTER)) == 1
+    [trouble] = home.publisher.report().troubles  # on the clock of today that was long ago
+    assert (trouble.code, trouble.count, trouble.slot) == (TroubleCode.UNCLAIMED, 1, None)
+    [waiting] = home.waiting()
+    home.claim([waiting.reading_id], 1, NOON)
+    assert home.publisher.report().troubles == ()
