@@ -18,13 +18,14 @@ from device_gateway.home import NotKeptError
 from device_gateway.web import showing
 from device_gateway.web.book import Book
 from device_gateway.web.catalogues import ENGLISH, Language, language_of, languages
-from device_gateway.web.doors import NotLetInError, Place, cleaned, come_in
+from device_gateway.web.doors import NotLetInError, Place, come_in
 from device_gateway.web.draft import Draft, reading_of
 from device_gateway.web.pages import HERE, Here, Pages
 from device_gateway.web.resident import Residents
 from device_gateway.web.screens import Kind, Screen, screens
 from device_gateway.web.taking import Form, take
 from ward_service.contract.clock import Clock
+from ward_service.contract.doorcode import cleaned
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Source
 

@@ -5,7 +5,6 @@ are. A stolen box gives away neither: each guess costs a slow hash. Over the pag
 small budget for each door, and for each address that guesses come from (`book.Budget`).
 """
 
-import hashlib
 import hmac
 from base64 import b64decode
 from collections.abc import Mapping
@@ -14,19 +13,22 @@ from datetime import datetime
 from typing import Final
 
 from device_gateway.web.book import Book, Budget, Refused
+from ward_service.contract.doorcode import (
+    CODE_LENGTH,
+    DOOR_LENGTH,
+    PARAMETERS,
+    SCRYPT,
+    cleaned,
+    slow_hash,
+)
 from ward_service.contract.plan import Door
-
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no letter looks like a digit
-MISREAD: Final = str.maketrans("OIL", "011")
-DOOR_LENGTH, CODE_LENGTH = 4, 10
-SCRYPT: Final = "scrypt"
 
 # A code that opens nothing costs as much time as one that nearly did.
 _NOBODYS: Final = Door(
     id="0000",
     who="patient",
     algorithm=SCRYPT,
-    parameters={"n": 2**14, "r": 8, "p": 1},
+    parameters=dict(PARAMETERS),
     salt="AAAAAAAAAAAAAAAAAAAAAA==",
     hash="AAAA",
 )
@@ -47,27 +49,6 @@ class Place:
 
     gateway: str
     slot: int
-
-
-def cleaned(code: str) -> str:
-    """Return a code as it was meant: no spaces or hyphens, capitals, O for 0 and I or L for 1."""
-    return "".join(code.split()).replace("-", "").upper().translate(MISREAD)
-
-
-def slow_hash(code: str, year: int, door: Door) -> bytes:
-    """Return the hash of a code and a year of birth, as this door wants it (scrypt, RFC 7914).
-
-    Raises:
-        ValueError: this gateway does not know the door's algorithm, or its parameters are absurd.
-    """
-    if door.algorithm != SCRYPT:
-        raise ValueError(f"no such algorithm: {door.algorithm}")
-    n, r, p = (door.parameters[name] for name in "nrp")
-    if not (n <= 2**17 and r <= 16 and p <= 4):
-        raise ValueError("this door would cost too much")
-    secret = f"{cleaned(code)}|{year:04d}".encode()
-    salt = b64decode(door.salt)
-    return hashlib.scrypt(secret, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=32)
 
 
 def come_in(
@@ -93,10 +74,16 @@ def come_in(
     door, place = doors.get(id_, (_NOBODYS, None))
     born = int(year) if year.isascii() and year.isdigit() and len(year) == 4 else 0
     try:
-        right = hmac.compare_digest(slow_hash(meant, born, door), b64decode(door.hash))
+        right = hmac.compare_digest(_hash(meant, born, door), b64decode(door.hash))
     except (KeyError, ValueError):
         right = False
     if not right or place is None or len(meant) != CODE_LENGTH:
         raise NotLetInError(Refused.WRONG)
     book.forgive(id_, source)
     return door, place
+
+
+def _hash(code: str, year: int, door: Door) -> bytes:
+    return slow_hash(
+        code, year, algorithm=door.algorithm, parameters=door.parameters, salt=door.salt
+    )
