@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from threading import Event
 from typing import Annotated
 from uuid import UUID
@@ -35,7 +36,9 @@ account_app = typer.Typer(no_args_is_help=True, help="Clinicians who may sign in
 broker_app = typer.Typer(no_args_is_help=True, help="The broker that homes reach.")
 roster_app = typer.Typer(no_args_is_help=True, help="Who is called, and how they are reached.")
 gateway_app = typer.Typer(no_args_is_help=True, help="The boxes in people's homes.")
+door_app = typer.Typer(no_args_is_help=True, help="Who may come in at the patient's page.")
 app.add_typer(account_app, name="account")
+app.add_typer(door_app, name="door")
 app.add_typer(roster_app, name="roster")
 app.add_typer(gateway_app, name="gateway")
 app.add_typer(broker_app, name="broker")
@@ -200,6 +203,77 @@ def admit(
         typer.echo(admit_somebody(ward, given, ward.clock.now()).model_dump_json())
 
 
+def _write_private(to: Path, content: bytes) -> None:
+    """Write a file for nobody else's eyes.
+
+    Raises:
+        WardError: it cannot be written.
+    """
+    try:
+        with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise WardError(f"{to} cannot be written: {error.strerror}.") from error
+
+
+@app.command()
+def letter(
+    episode: Annotated[UUID, typer.Argument(help="The id of the stay.")],
+    carer: Annotated[bool, typer.Option("--carer", help="For somebody who helps.")] = False,
+    out: Annotated[
+        Path, typer.Option(dir_okay=False, metavar="FILE.pdf", help="Where the letter goes.")
+    ] = Path("letter.pdf"),
+    page: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where the page is (HOMEWARD_PAGE_URL).")
+    ] = None,
+) -> None:
+    """Make a letter with a code for the patient's page. The code is in the file, nowhere else."""
+    from ward_service.contract.letters import LetterAsked
+    from ward_service.enrolment import OPERATOR
+    from ward_service.letter.make import make_letter
+
+    try:
+        asked = LetterAsked(who="carer" if carer else "patient", page_url=page)
+    except ValidationError as error:
+        raise typer.BadParameter("It must be an address like https://page.example") from error
+    with _ward() as ward:
+        _write_private(out, b"")  # before there is a door that nobody has the code of
+        made = make_letter(
+            ward, episode, asked.who, OPERATOR, token_hex(16), ward.clock.now(), asked.page_url
+        )
+        _write_private(out, made.pdf)
+        typer.echo(
+            f"{out}: the letter is written (reference {made.reference}, door {made.door}). It "
+            "holds a code: print it, then delete it."
+        )
+
+
+@door_app.command("revoke")
+def door_revoke(
+    episode: Annotated[UUID, typer.Argument(help="The id of the stay.")],
+    door: Annotated[str, typer.Argument(help="The first four characters of the code.")],
+) -> None:
+    """Shut a door: its code opens nothing any more, and whoever came in by it is out."""
+    from ward_service.doors import revoke_door
+    from ward_service.enrolment import OPERATOR
+
+    with _ward() as ward:
+        revoke_door(ward, episode, door, OPERATOR, ward.clock.now())
+        typer.echo(f"Door {door} of this stay is shut.")
+
+
+@door_app.command("list")
+def door_list(episode: Annotated[UUID, typer.Argument(help="The id of the stay.")]) -> None:
+    """Say which doors a stay has or had, the newest first."""
+    with _ward() as ward, ward.unit_of_work(read_only=True) as store:
+        for row in store.doors_of(episode):
+            state = "open"
+            if row.revoked_at is not None:
+                state = f"shut {row.revoked_at:%d %b %Y %H:%M} UTC by {row.revoked_by}"
+            made = f"made {row.made_at:%d %b %Y %H:%M} UTC by {row.made_by}"
+            typer.echo("  ".join((row.door, row.who, made, state)))
+
+
 @app.command()
 def diary(
     stay: Annotated[UUID, typer.Argument(help="The id of the stay, as the patient's page has it.")],
@@ -216,11 +290,7 @@ def diary(
 
     with _ward() as ward:
         made = diary_of(ward, stay, language)
-        try:
-            with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(made)
-        except OSError as error:
-            raise WardError(f"{to} cannot be written: {error.strerror}.") from error
+        _write_private(to, made)
         typer.echo(f"{to}: the diary is written. It holds a name: print it, then delete it.")
 
 

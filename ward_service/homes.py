@@ -23,6 +23,7 @@ from ward_service.home_words import as_input, as_missing
 from ward_service.logs import log
 from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
 from ward_service.pipeline import HEARD, Stay, take_batch, tell
+from ward_service.seen import tell_again
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
 from ward_service.store.tables import HomeStatusRow, SlotRow
@@ -56,13 +57,14 @@ def take_in(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[s
     return receipts
 
 
-def came_online(store: Store, gateway_id: str, status: Status) -> None:
+def came_online(store: Store, gateway_id: str, status: Status, now: datetime) -> None:
     """Do what a gateway needs that has come online, in the transaction that notes it.
 
     It was offline, or we did not know it, or its box was set up anew: a broker may have lost what
-    was meant for it, so the plans that it does not name are sent again.
+    was meant for it, so the plans that it does not name are sent again, and what was seen lately.
     """
     store.want_plans_again(gateway_id, status.plans)
+    tell_again(store, gateway_id, now)
     log("home.came_online", gateway_id=gateway_id)
 
 
@@ -200,7 +202,7 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             _write(row, one, now)
             store.save_home_status(row)
             if came:
-                came_online(store, one.gateway_id, one.status)
+                came_online(store, one.gateway_id, one.status, now)
             _note_made(one, streams, changed, now)
         if told:
             store.beat(HEARD, now, ward.clock.wall())

@@ -15,13 +15,16 @@ from uuid import UUID
 from ward_service.contract.messages import Reading, Receipt, Trace
 from ward_service.contract.vocabulary import PATIENT, Outcome, Speaker, TaskKind, Vital
 from ward_service.domain import alerts
+from ward_service.domain.alerts import WARD
 from ward_service.domain.arriving import as_diary, as_input
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import (
+    Acknowledged,
     Act,
     AlertAct,
     HomeTrouble,
     Input,
+    Resolved,
     StayAct,
     TimePassed,
     UnreadableArrived,
@@ -40,7 +43,7 @@ from ward_service.errors import (
 )
 from ward_service.logs import log
 from ward_service.opened import NOBODY_SAID, Arrived, Opened, Readable, Unreadable, open_message
-from ward_service.store.stays import state_of
+from ward_service.store.stays import findings_of, state_of
 from ward_service.store.tables import (
     ActRow,
     AlertRow,
@@ -185,6 +188,7 @@ class Stay:
         store.add_tasks(self.row.id, [task for done in self.steps for task in done.tasks])
         if self.state.ended_at is not None and self.row.ended_at is None:
             store.end_stay(self.row, self.state.ended_at, self.state.end_reason)
+            store.shut_doors_of(self.row.id, now, WARD)
             store.stop_messages_of(self.row.id, now, "the stay has ended")
         elif self.state.in_hospital:
             store.stop_messages_of(self.row.id, now, "in hospital", to=PATIENT)
@@ -631,6 +635,10 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
         refused = before.refused if before else ""  # sent again, it is refused again
         if before is None:
             refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
+            # Both name the version that was seen, and were refused if it was not the newest.
+            if not refused and isinstance(deed, Acknowledged | Resolved):
+                shown = [found.reading_id for found in findings_of(alert) if found.reading_id]
+                store.note_seen(alert.episode_id, shown, now, deed.by)
         acted = store.alert(alert_id)
     if refused:  # it is in the ledger by now that this person came second
         raise SeenOldError(refused, alert_id)

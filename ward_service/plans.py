@@ -1,4 +1,4 @@
-"""Care plans on their way home: on admission, with new limits, at the end, and when asked again.
+"""Care plans on their way home: on admission, after changes, at the end, and when asked again.
 
 Whatever may change a plan raises what its row asks for, in the transaction of the change. Ingest
 looks every second for rows that ask for more than was sent, makes their plans, and notes them as
@@ -19,6 +19,7 @@ from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written
+from ward_service.doors import doors_in_plan
 from ward_service.errors import StorageDownError
 from ward_service.ingest.receipts import Outgoing
 from ward_service.logs import log
@@ -124,7 +125,8 @@ class PlanPost:
 
     def _frame(self, pathway: str) -> str:
         signed = "signed" if pathway in self._signed_names else "unsigned"
-        return f"{self._ward.settings.use}, {signed}"
+        settings = self._ward.settings
+        return f"{settings.use}, {signed}, {settings.ward_phone}, {settings.interpreter_phone}"
 
     def _payload(self, store: Store, row: PlanRow, stay: EpisodeRow, now: datetime) -> bytes | None:
         """Return the plan of a place, made anew if it changed; None if none can be made.
@@ -133,7 +135,7 @@ class PlanPost:
         """
         row.frame = self._frame(row.pathway)
         try:
-            plan = self._plan(row, stay)
+            plan = self._plan(store, row, stay)
             digest = hashlib.sha256(written(plan)).hexdigest()
         except Exception as error:  # noqa: BLE001 - one stay must not keep plans from the others
             ids = {"gateway_id": row.gateway_id, "slot": row.slot, "pathway": row.pathway}
@@ -158,7 +160,7 @@ class PlanPost:
             )
         return written(plan.model_copy(update={"number": row.number}))
 
-    def _plan(self, row: PlanRow, stay: EpisodeRow) -> Plan:
+    def _plan(self, store: Store, row: PlanRow, stay: EpisodeRow) -> Plan:
         """Return what a place is to hold, under no number of its own yet."""
         if row.ended:
             return Plan(number=1, ended=True)
@@ -169,8 +171,10 @@ class PlanPost:
             language=stay.language,
             use=ward.settings.use,
             signed=stay.pathway in self._signed_names,
+            phone=ward.settings.ward_phone,
+            interpreter=ward.settings.interpreter_phone,
         )
-        return Plan(number=1, care=care)
+        return Plan(number=1, care=care, doors=doors_in_plan(store, stay.id))
 
     def _signed(
         self, due: Iterable[tuple[str, int, int, bytes | None]], now: datetime
@@ -196,7 +200,7 @@ class PlanPost:
         """
         untaken, taken, mono = [], [], time.monotonic()
         for plan, sent, since in self._on_the_way:
-            if _taken(sent):
+            if is_taken(sent):
                 taken.append((plan.place, plan.asked))
             elif mono < since + LOST_AFTER_S:
                 untaken.append((plan, sent, since))
@@ -210,7 +214,7 @@ class PlanPost:
                     store.plan_was_sent(place, asked)
 
 
-def _taken(sent: Sent) -> bool:
+def is_taken(sent: Sent) -> bool:
     """Whether a broker has a message. paho raises for one that it was given while offline."""
     try:
         return sent.is_published()

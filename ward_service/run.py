@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event, Thread
 from typing import Final
@@ -27,7 +27,8 @@ from ward_service.homes import take_in
 from ward_service.ingest import subscriber
 from ward_service.logs import log
 from ward_service.notify import outbox
-from ward_service.plans import PlanPost
+from ward_service.plans import PlanPost, Wire
+from ward_service.seen import SeenPost
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 
@@ -92,7 +93,13 @@ def _settle_memory() -> None:
 
 
 def run_ingest(ward: Ward, stop: Event) -> None:
-    """Take readings and statuses from the broker, and send plans to homes, until told to stop."""
+    """Take what homes send from the broker, and tell them what is due, until told to stop."""
+    posts = PlanPost(ward), SeenPost(ward)
+
+    def deliver(wire: Wire, now: datetime) -> None:
+        for post in posts:
+            post.deliver(wire, now)
+
     subscriber.run(
         settings=ward.settings,
         commit=lambda batch: take_in(ward, batch, ward.clock.now()),
@@ -100,7 +107,7 @@ def run_ingest(ward: Ward, stop: Event) -> None:
         beat=partial(beat, ward, subscriber.STAGE),
         now=ward.clock.now,
         stop=stop,
-        deliver=PlanPost(ward).deliver,
+        deliver=deliver,
     )
 
 

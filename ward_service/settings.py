@@ -5,13 +5,16 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ward_service.contract.letters import PAGE_URL
 from ward_service.contract.messages import BASE_PATTERN, BASE_TOPIC
 from ward_service.errors import WardError
+
+PHONE: Final = r"^[0-9+ ()-]*$"
 
 
 def _ward_of_up() -> Path:
@@ -24,14 +27,14 @@ class Settings(BaseSettings):
 
     `use` says what the ward may be used for: an unsigned pathway runs only in `demo` or `shadow`.
     `base_topic` is what this ward's gateways were given: a region's ingest hears only its own.
-    `ward_phone` is the number that patients ring, as it is printed in their diaries.
     `pathways_dir` holds a ward's own pathway files; without it the shipped ones are used. A
     timeout is for one answer of the other side. `notify_*` are of GOV.UK Notify, by which text
     messages go out: its template says `((message))`. `operator_email` and `operator_webhook` are
     whom the watchdog rings; its `limit` is how old a heartbeat may be, `stuck` how long something
     may be due and not done, `again` when it rings again. All in real seconds. `public_broker` is
     where homes find the broker, if elsewhere than the ward does; `broker_admin` is who makes their
-    accounts.
+    accounts. `ward_phone` is the number that patients ring, `interpreter_phone` whom they ring for
+    an interpreter, `page_url` where their page is: on paper, and in the plans of their homes.
     """
 
     model_config = SettingsConfigDict(env_prefix="HOMEWARD_", extra="ignore")
@@ -58,7 +61,9 @@ class Settings(BaseSettings):
     api_port: int = Field(default=8000, ge=0, le=65_535)
     use: Literal["demo", "shadow", "live"] = "shadow"
     pathways_dir: Path | None = None
-    ward_phone: str = Field(default="", max_length=40)
+    ward_phone: str = Field(default="", max_length=40, pattern=PHONE)
+    interpreter_phone: str = Field(default="", max_length=40, pattern=PHONE)
+    page_url: str = Field(default="", max_length=200, pattern=rf"{PAGE_URL}|^$")
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65_535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"

@@ -44,7 +44,8 @@ from ward_service.domain.pathway import (
 from ward_service.domain.state import EpisodeState
 from ward_service.domain.texts import text_for
 
-TO_STAFF: Final = "call."  # texts of this kind are for the ward, and stay there
+# Texts for the ward, and of the letter that it prints: they stay there.
+AT_THE_WARD: Final = ("call.", "letter.")
 NEVER: Final = timedelta()  # a length that only the ward needs
 Use = Literal["demo", "shadow", "live"]
 
@@ -72,7 +73,14 @@ def in_the_plan(state: EpisodeState) -> tuple[object, ...]:
 
 
 def care_of(
-    state: EpisodeState, pathway: Pathway, *, language: str | None, use: Use, signed: bool
+    state: EpisodeState,
+    pathway: Pathway,
+    *,
+    language: str | None,
+    use: Use,
+    signed: bool,
+    phone: str = "",
+    interpreter: str = "",
 ) -> Care:
     """Return how somebody is cared for, as their home must know it.
 
@@ -105,9 +113,13 @@ def care_of(
         language=spoken,
         reference_language=reference,
         texts={
-            name: {id_: t for id_, t in pathway.texts[name].items() if not id_.startswith(TO_STAFF)}
+            name: {
+                id_: t for id_, t in pathway.texts[name].items() if not id_.startswith(AT_THE_WARD)
+            }
             for name in languages
         },
+        phone=phone,
+        interpreter=interpreter,
     )
 
 

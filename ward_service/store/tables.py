@@ -298,6 +298,65 @@ class PlanSentRow(Base):
     made_at: Mapped[datetime]
 
 
+class DoorRow(Base):
+    """A door to the patient's page: a code on a letter opens it, of which only a slow hash is here.
+
+    `door` begins the code and is no secret; among the doors that are open it is the only one of its
+    name. `who` is the patient or a carer: no name and no kinship, that would be identity. `key` is
+    the idempotency key of the request that made it.
+    """
+
+    __tablename__ = "door"
+    id: Mapped[int] = mapped_column(Counter, primary_key=True, autoincrement=True)
+    door: Mapped[str]
+    episode_id: Mapped[UUID] = mapped_column(ForeignKey("episode.id"), index=True)
+    who: Mapped[str]
+    algorithm: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    salt: Mapped[str]
+    hash: Mapped[str]
+    key: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by: Mapped[str]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None]
+    __table_args__ = (
+        UniqueConstraint("key", "made_by"),
+        Index(
+            "uq_door_open",
+            "door",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+            sqlite_where=text("revoked_at IS NULL"),
+        ),
+    )
+
+
+class SeenRow(Base):
+    """That a clinician has seen a reading: when first, who, and whether its home was told.
+
+    `asked` rises whenever its home is to be told, `sent` is the `asked` that a broker last took.
+    """
+
+    __tablename__ = "seen"
+    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    reading_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+    seen_by: Mapped[str]
+    asked: Mapped[int] = mapped_column(default=1)
+    sent: Mapped[int] = mapped_column(default=0)
+    # Ingest asks this every second, of all readings there are; those that wait are few.
+    __table_args__ = (
+        Index(
+            "ix_seen_to_send",
+            "seen_at",
+            postgresql_where=text("asked > sent"),
+            sqlite_where=text("asked > sent"),
+        ),
+        Index("ix_seen_recent", "gateway_id", "seen_at"),
+    )
+
+
 class ReadingRow(Base):
     """A reading as it was kept, and what the ward made of it (its assessment).
 

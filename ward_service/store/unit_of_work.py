@@ -10,6 +10,7 @@ from ward_service.store.accounts import AccountsStore
 from ward_service.store.board import BoardStore
 from ward_service.store.calls import CallsStore
 from ward_service.store.connect import Sessions
+from ward_service.store.doors import DoorsStore
 from ward_service.store.gateways import GatewaysStore
 from ward_service.store.history import HistoryStore
 from ward_service.store.homes import HomesStore
@@ -32,13 +33,15 @@ class Store(
     HistoryStore,
     PlansStore,
     TypedStore,
+    DoorsStore,
 ):
     """The ward's memory inside one transaction. All SQL of the service is in its parts.
 
     intake: what arrives; homes: how homes are, and what came of their streams; stays: episodes,
     alerts and places; calls: ladders and who is to be called; outbox: sending, and the roster;
     board: what screens ask; accounts: who may sign in; gateways: how homes get their keys;
-    history: what replay asks; plans: what homes advise by; typed: what staff typed.
+    history: what replay asks; plans: what homes advise by; typed: what staff typed; doors: who
+    may come in at the patient's page, and what clinicians have seen.
     """
 
 

@@ -1,0 +1,58 @@
+"""Letters and their doors over HTTP: make one, list them, shut one; and what a clinician looked at.
+
+A code leaves the ward in one answer, which nobody keeps.
+"""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response, status
+
+from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
+from ward_service.doors import revoke_door
+from ward_service.errors import NotFoundError
+from ward_service.letter.make import make_letter
+from ward_service.seen import note_looked
+
+router = APIRouter(prefix="/episodes/{episode_id}", tags=["letters"], dependencies=[SignedIn])
+
+
+def _keep_nowhere(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+@router.post("/letters", status_code=status.HTTP_201_CREATED, dependencies=[Depends(_keep_nowhere)])
+def make(episode_id: UUID, given: LetterAsked, hand: HandDep) -> LetterView:
+    """Make a letter: its code is in this answer and nowhere else. 409 for the same key again."""
+    return make_letter(
+        hand.ward, episode_id, given.who, hand.by, hand.key, hand.now, given.page_url
+    )
+
+
+@router.get("/doors")
+def list_doors(episode_id: UUID, store: StoreDep) -> list[DoorView]:
+    """Return every door of a stay, the newest first; shut ones too. 404 without such a stay."""
+    if not store.episodes([episode_id], lock=False):
+        raise NotFoundError("There is no such stay.")
+    return [
+        DoorView.model_validate(row, from_attributes=True) for row in store.doors_of(episode_id)
+    ]
+
+
+@router.delete("/doors/{door}", status_code=status.HTTP_204_NO_CONTENT)
+def revoke(
+    episode_id: UUID, door: str, ward: WardDep, clinician: ClinicianDep, now: NowDep
+) -> None:
+    """Shut a door for good. 404 if this stay never had it; shut again it stays shut."""
+    revoke_door(ward, episode_id, door, clinician.username, now)
+
+
+@router.post("/seen", status_code=status.HTTP_204_NO_CONTENT)
+def looked(
+    episode_id: UUID, given: Looked, ward: WardDep, clinician: ClinicianDep, now: NowDep
+) -> None:
+    """Note that whoever is signed in has opened this patient's page with these readings on it.
+
+    Their homes are told, once for each reading. Not for a page that is drawn anew by itself.
+    """
+    note_looked(ward, episode_id, given.readings, clinician.username, now)
