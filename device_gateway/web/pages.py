@@ -74,6 +74,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["tel"] = _tel
         self._templates.globals["asset"] = _asset
         self._templates.globals["asked"] = ASKED
         self._templates.globals["languages"] = languages
@@ -200,6 +201,12 @@ def _typed(screen: Screen, draft: Draft, form: Form | None) -> dict[Vital, str]:
     if form is not None:
         return {vital: (form.get(vital) or [""])[-1] for vital in screen.vitals}
     return {v: f"{draft.values[v]:g}" if v in draft.values else "" for v in screen.vitals}
+
+
+def _tel(number: str) -> str:
+    """Return the address that rings a number (RFC 3966); of it only what a telephone can dial."""
+    dialled = "".join(letter for letter in number if letter.isdigit())
+    return f"tel:{'+' if number.strip().startswith('+') else ''}{dialled}"
 
 
 def _asset(name: str) -> str:
