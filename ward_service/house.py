@@ -28,7 +28,10 @@ from ward_service.admission import admit
 from ward_service.broker import LOOPBACK, embedded_broker
 from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
+from ward_service.contract.doorcode import grouped
 from ward_service.contract.street import usual_spo2
+from ward_service.doors import open_door
+from ward_service.enrolment import OPERATOR
 from ward_service.errors import StorageDownError, WardError
 from ward_service.notify.roster import add_screens
 from ward_service.parts import MOST_DEATHS, Parts, choose_port, tail
@@ -43,6 +46,8 @@ ZONE: Final = ZoneInfo("Europe/London")
 BEGINS: Final = (8, 50)  # ten minutes before the first agreed time of the day
 CLINICIAN: Final = "nurse"
 PORTS: Final = {"broker": 1883, "ward": 8000, "dashboard": 8501}
+PAGE_PORT: Final = 8080
+DRAMA_PHONE: Final = "01632 960 000"  # a range kept for drama: it rings nowhere
 BIN: Final = Path(sys.executable).parent
 
 # Plainly invented: colours and trees, never a person's name.
@@ -70,18 +75,29 @@ def demo(*, recordings: Path | None, speed: float | None, people: int, seed: int
         house.parts.environment = {**house.parts.environment, VARIABLE: clock.word()}
         count = _count_recordings(recordings) if recordings else people
         password = f"demo-{secrets.token_hex(4)}"
-        homes = _furnish(house, clock, count, password, seed)
+        page_port = _choose_port("page", PAGE_PORT)
+        page = f"http://{LOOPBACK}:{page_port}"
+        house.parts.environment = {
+            **house.parts.environment,
+            "HOMEWARD_PAGE_URL": page,
+            "HOMEWARD_WARD_PHONE": DRAMA_PHONE,
+        }
+        homes, somebody = _furnish(house, clock, count, password, seed)
         house.open_doors()
         shared = ("--homes", str(homes), "--spool-dir", str(folder / "spools"))
+        shared += ("--page-port", str(page_port))
         if recordings:
             command = ["replay", str(recordings), "--stay", *shared]
         else:
             command = ["simulate", "--seed", str(seed), "--people", str(people), *shared]
         _say(f"Opening {count} homes")
-        house.parts.start("homes", [str(BIN / "device-gateway"), *command])
+        opened = house.parts.start("homes", [str(BIN / "device-gateway"), *command])
+        house.parts.wait_for_port(opened, page_port)
+        house.turn.close()
         _say("")
         _say(f"The ward list:   http://{LOOPBACK}:{house.ports['dashboard']}")
         _say(f"Sign in as:      {CLINICIAN}   with the password   {password}")
+        _say(f"The patient's page: {page}/k/{grouped(somebody.code)}  (born {somebody.born})")
         _say(f"The ward's API:  http://{LOOPBACK}:{house.ports['ward']}/openapi.json")
         whose = "The names are invented, the readings real" if recordings else "All is invented"
         _say(f"The clock runs {rate:g} times as fast as life. {whose}.")
@@ -95,6 +111,7 @@ def up() -> int:
     with _house(folder, fresh=False) as house:
         _make_first_account(house)
         house.open_doors()
+        house.turn.close()
         _say("")
         _say(f"The ward list:   http://{LOOPBACK}:{house.ports['dashboard']}")
         _say(f"The ward's API:  http://{LOOPBACK}:{house.ports['ward']}/openapi.json")
@@ -128,7 +145,6 @@ class House:
         self.parts.wait_for_page(dashboard, f"http://{LOOPBACK}:{port}/sign-in")
         _say("Starting the watchdog")
         self.parts.start("watchdog", [str(BIN / "ward-service"), "watchdog"])
-        self.turn.close()
 
     def watch(self) -> int:
         """Wait for Ctrl-C, or for a part that dies again and again; return the exit code.
@@ -228,10 +244,15 @@ def _take_turn() -> TextIO:
 def _choose_ports() -> dict[str, int]:
     ports = {}
     for name, wanted in PORTS.items():
-        ports[name] = choose_port(wanted)
-        if ports[name] != wanted:
-            _say(f"Port {wanted} is taken; the {name} uses {ports[name]}")
+        ports[name] = _choose_port(name, wanted)
     return ports
+
+
+def _choose_port(name: str, wanted: int) -> int:
+    port = choose_port(wanted)
+    if port != wanted:
+        _say(f"Port {wanted} is taken; the {name} uses {port}")
+    return port
 
 
 def _environment(settings: Settings, ports: dict[str, int]) -> dict[str, str]:
@@ -275,8 +296,18 @@ def _count_recordings(folder: Path) -> int:
     return count
 
 
-def _furnish(house: House, clock: Clock, people: int, password: str, seed: int) -> Path:
-    """Make the demo's clinician, its homes and its invented people; return the homes file."""
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """An invented person whose page a visitor may open: a code, and the year that it asks for."""
+
+    code: str
+    born: int
+
+
+def _furnish(
+    house: House, clock: Clock, people: int, password: str, seed: int
+) -> tuple[Path, Somebody]:
+    """Make the demo's clinician, its homes and its people; return the homes file and somebody."""
     _say(f"Admitting {people} invented people")
     ward = _opened(house.settings, clock)
     add_account(ward, CLINICIAN, "Demo Nurse", password)
@@ -290,12 +321,16 @@ def _furnish(house: House, clock: Clock, people: int, password: str, seed: int) 
         homes.append({"gateway": gateway, "key": key, "slot": 1})
         rest_spo2 = round(usual_spo2(seed, n - 1))
         somebody = _invented(dice, n, gateway, next(numbers), rest_spo2, clock.began)
-        admit(ward, somebody, clock.began)
+        stay = admit(ward, somebody, clock.began)
+        if n == 1:
+            key = secrets.token_hex(16)
+            _, code = open_door(ward, stay.episode_id, "patient", OPERATOR, key, clock.began)
+            visited = Somebody(code, somebody.birth_date.year)
     path = house.folder / "homes.json"
     whole = {"broker": {"host": LOOPBACK, "port": house.ports["broker"]}, "homes": homes}
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
         json.dump(whole, file, indent=1)
-    return path
+    return path, visited
 
 
 def _opened(settings: Settings, clock: Clock) -> Ward:

@@ -137,6 +137,13 @@ def test_a_street_opens_says_where_to_look_and_leaves_nothing_behind(
     assert len(board["patients"]) == 10
     assert len(heard) >= 8
     assert board["health"]["well"]
+    page, code = visit.find(r"The patient's page: +(\S+)/k/"), visit.find(r"/k/(\S+)")
+    born = visit.find(r"\(born (\d{4})\)")
+    with httpx.Client(base_url=page, follow_redirects=True) as visitor:
+        assert f'value="{code.replace("-", "")}"' in visitor.get(f"/k/{code}").text
+        came = visitor.post("/in", data={"code": code, "year": born})
+        assert came.status_code == 200, came.text
+        assert "Ring your team" in came.text
     assert visit.end() == 0
     assert visit.left_behind() == []
 
