@@ -20,6 +20,7 @@ from clinician_dashboard.ward_api import (
 from ward_service.contract.api import HealthView
 
 STANDING_EVERY_S: Final = 30.0  # signatures change by a command, and seldom
+OPENED: Final = "opened-by-hand"  # whose page somebody has just asked for
 STAY: Final = "stay"  # of an address: the episode that a page is about
 
 Given = ParamSpec("Given")
@@ -100,7 +101,7 @@ def leave_patient() -> None:
 
 def show_patient(episode_id: str) -> NoReturn:
     """Go to the page of a patient."""
-    st.session_state.episode = episode_id
+    st.session_state.episode = st.session_state[OPENED] = episode_id
     st.switch_page("pages/patient.py", query_params={STAY: episode_id})
 
 

@@ -5,6 +5,7 @@ token of its own in a shared cache would sign everybody in as the first clinicia
 """
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -43,6 +44,7 @@ from ward_service.contract.entry import (
     FormView,
     Told,
 )
+from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
 
 COOKIE: Final = "ward_session"
 TIMEOUT_S: Final = 10.0
@@ -51,6 +53,7 @@ BACKGROUND: Final = {"X-Homeward-Background": "1"}  # a poll does not keep a ses
 Answer = TypeVar("Answer", bound=BaseModel)
 _ALERTS: Final = TypeAdapter(tuple[AlertView, ...])
 _PATHWAYS: Final = TypeAdapter(tuple[PathwayView, ...])
+_DOORS: Final = TypeAdapter(tuple[DoorView, ...])
 _TASKS: Final = TypeAdapter(tuple[TaskView, ...])
 
 
@@ -194,6 +197,27 @@ class WardApi:
         url, body = f"/episodes/{episode_id}/diary", diary.model_dump_json()
         headers = _once("diary", episode_id, sight, who, body)
         return self._ask("POST", url, DiaryView, headers=headers, content=body)
+
+    def doors(self, episode_id: UUID) -> tuple[DoorView, ...]:
+        """Return which codes were made for somebody's page, the newest first."""
+        answer = self._send("GET", f"/episodes/{episode_id}/doors", headers=BACKGROUND)
+        return _DOORS.validate_json(answer.content)
+
+    def make_letter(self, episode_id: UUID, sight: str, who: str, given: LetterAsked) -> LetterView:
+        """Make a letter; its code is in this answer and nowhere else."""
+        body = given.model_dump_json()
+        headers = _once("letter", episode_id, sight, who, body)
+        url = f"/episodes/{episode_id}/letters"
+        return self._ask("POST", url, LetterView, headers=headers, content=body)
+
+    def revoke_door(self, episode_id: UUID, door: str) -> None:
+        """Shut a door. Shut again it stays shut."""
+        self._send("DELETE", f"/episodes/{episode_id}/doors/{door}")
+
+    def looked(self, episode_id: UUID, readings: Sequence[UUID]) -> None:
+        """Say that whoever is signed in has opened this patient's page with these readings."""
+        given = Looked(readings=tuple(readings)).model_dump(mode="json")
+        self._send("POST", f"/episodes/{episode_id}/seen", json=given)
 
     def finish_task(self, task: TaskView, who: str, given: TaskDone) -> None:
         """Note that a task is done. It can be done once, so its name is its key."""

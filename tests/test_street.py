@@ -53,7 +53,7 @@ def furnished(folder: Path, seed: int) -> tuple[Ward, list[Home]]:
     with Path(os.devnull).open("w") as turn:
         made = house.House(folder, {"broker": 1}, Parts(folder, {}), settings, turn)
         clock = demo_clock(BEGAN, BEGAN, house.STREET_SPEED)
-        path = house._furnish(made, clock, PEOPLE, "an invented password", seed)
+        path, _ = house._furnish(made, clock, PEOPLE, "an invented password", seed)
     homes = [Home(h["gateway"], h["key"]) for h in json.loads(path.read_text())["homes"]]
     return open_ward(settings, now=lambda: BEGAN), homes
 

@@ -84,8 +84,8 @@ def demo(*, recordings: Path | None, speed: float | None, people: int, seed: int
         }
         homes, somebody = _furnish(house, clock, count, password, seed)
         house.open_doors()
-        shared = ("--homes", str(homes), "--spool-dir", str(folder / "spools"))
-        shared += ("--page-port", str(page_port))
+        shared = ["--homes", str(homes), "--spool-dir", str(folder / "spools")]
+        shared += ["--page-port", str(page_port)]
         if recordings:
             command = ["replay", str(recordings), "--stay", *shared]
         else:

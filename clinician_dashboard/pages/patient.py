@@ -1,6 +1,7 @@
 """One patient: why they are on the list, what was measured, and what was done."""
 
 from datetime import datetime
+from uuid import UUID
 
 import streamlit as st
 
@@ -8,8 +9,9 @@ from clinician_dashboard.acting import tell, writing
 from clinician_dashboard.parts.alert import show_alert
 from clinician_dashboard.parts.chart import spo2_chart
 from clinician_dashboard.parts.entry import show_entry, show_script
+from clinician_dashboard.parts.letters import show_letters
 from clinician_dashboard.parts.stay import show_stay
-from clinician_dashboard.session import bar, guarded, stay_in_sight, ward
+from clinician_dashboard.session import OPENED, bar, guarded, stay_in_sight, ward
 from clinician_dashboard.view_models.due import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
 from clinician_dashboard.view_models.triage import paused_words, signed_words
@@ -58,7 +60,20 @@ def patient(stay: str | None, still: bool) -> None:
     else:
         st.info("No reading has come yet.")
     show_entry(line, now, scene)
+    note_looked(line, [reading.reading_id for reading in readings.readings])
     show_stay(line, scene)
+    show_letters(line, scene, now)
+
+
+def note_looked(line: PatientLine, readings: list[UUID]) -> None:
+    """Say once that these readings were seen: somebody came by hand, and they are on the screen.
+
+    A page that is drawn anew by itself is nobody's eyes.
+    """
+    if st.session_state.get(OPENED) == str(line.episode_id):
+        if readings:
+            ward().looked(line.episode_id, readings)
+        del st.session_state[OPENED]
 
 
 def identity(line: PatientLine, now: datetime) -> None:

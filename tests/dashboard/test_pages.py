@@ -1,6 +1,7 @@
 """Each page, drawn by Streamlit itself: empty, filled, the ward away, signed out."""
 
 import json
+from base64 import b64encode
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,22 @@ from ward_service.contract.api import (
     LimitsView,
     Place,
     ReadingsPage,
+    ReadingView,
     RowWords,
     TaskView,
 )
 from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
-from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason, Spo2Target
+from ward_service.contract.ids import new_id
+from ward_service.contract.letters import DoorView, LetterView
+from ward_service.contract.vocabulary import (
+    AlertState,
+    EndReason,
+    Level,
+    PauseReason,
+    Source,
+    Spo2Target,
+    Vital,
+)
 
 EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
 ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
@@ -45,6 +57,8 @@ class FakeWard(WardApi):
     refuses_with: Exception | None = None
     to_do: tuple[TaskView, ...] = ()
     its_homes: tuple[HomeView, ...] = ()
+    its_doors: tuple[DoorView, ...] = ()
+    its_readings: tuple[ReadingView, ...] = ()
     done: list[tuple[Any, ...]] = []
 
     def __init__(self, _: str = "") -> None:
@@ -124,7 +138,21 @@ class FakeWard(WardApi):
         return self.alert(what[1]) if what[0] in ON_ALERTS else None
 
     def latest_readings(self, episode_id: Any, count: int) -> ReadingsPage:
-        return ReadingsPage(readings=(), total=0, next_after=None)
+        its = FakeWard.its_readings
+        return ReadingsPage(readings=its, total=len(its), next_after=None)
+
+    def doors(self, episode_id: Any) -> Any:
+        return FakeWard.its_doors
+
+    def make_letter(self, *what: Any) -> LetterView:
+        self._did("letter", *what)
+        return a_letter()
+
+    def revoke_door(self, *what: Any) -> None:
+        self._did("revoke", *what)
+
+    def looked(self, *what: Any) -> None:
+        self._did("looked", *what)
 
     def homes(self) -> HomesView:
         return HomesView(as_of=FakeWard.board_now.as_of, homes=FakeWard.its_homes)
@@ -151,6 +179,8 @@ def fake_ward(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeWard, "done", [])
     monkeypatch.setattr(FakeWard, "to_do", ())
     monkeypatch.setattr(FakeWard, "its_homes", ())
+    monkeypatch.setattr(FakeWard, "its_doors", ())
+    monkeypatch.setattr(FakeWard, "its_readings", ())
 
 
 def drawn(page: str) -> AppTest:
@@ -347,7 +377,7 @@ def test_forms_about_the_stay_are_closed_and_nothing_in_them_is_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = opened_with(monkeypatch, paused_until=NOON + minutes(60))
-    assert len(app.toggle) == 6
+    assert len(app.toggle) == 7
     assert not app.radio
     for toggle in app.toggle:
         toggle.set_value(True)
@@ -588,3 +618,100 @@ def test_a_diary_says_row_by_row_what_is_wrong_and_keeps_what_was_typed(
         ("feeling", "same"),
     ]
     assert not the(app.toggle, "Enter a paper diary").value
+
+
+# Letters and codes
+
+
+def a_letter() -> LetterView:
+    return LetterView(
+        door="K7QM",
+        who="patient",
+        code="K7QM-4XW-9TR",
+        link="https://page.example/k/K7QM-4XW-9TR",
+        reference="AB12CD",
+        language="en",
+        words=(),
+        pdf=b64encode(b"%PDF-"),
+    )
+
+
+def a_door(**more: Any) -> DoorView:
+    whole: dict[str, Any] = {
+        "door": "K7QM",
+        "who": "patient",
+        "made_at": NOON,
+        "made_by": "nurse-3",
+        "revoked_at": None,
+        "revoked_by": None,
+    }
+    return DoorView(**whole | more)
+
+
+def whole_text(app: AppTest) -> str:
+    return " ".join(str(node.value) for kind in (app.text, app.code, app.markdown) for node in kind)
+
+
+def test_a_code_is_shown_once_and_then_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = opened_with(monkeypatch)
+    assert "No letter was made" in whole_text(app)
+    the(app.toggle, "Make a letter with a code").set_value(True).run()
+    the(app.button, "Make the letter").click().run()
+    assert app.error[0].value == "Say for whom it is. Nothing was made."
+    the(app.radio, "For whom").set_value("patient")
+    the(app.button, "Make the letter").click().run()
+    assert [what[0] for what in FakeWard.done] == ["letter"]
+    assert app.code[0].value == "K7QM-4XW-9TR"
+    the(app.button, "I have it: show the code no more").click().run()
+    assert "4XW" not in whole_text(app)
+    app.run()
+    assert not app.code
+
+
+def test_a_code_of_one_person_is_never_on_the_page_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = opened_with(monkeypatch)
+    app.session_state[f"writing-letter-shown-{new_id(NOON)}"] = a_letter()
+    app.run()
+    assert "4XW" not in whole_text(app)
+
+
+def test_a_code_is_revoked_by_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    shut = a_door(door="AAAA", who="carer", revoked_at=NOON, revoked_by="nurse-4")
+    monkeypatch.setattr(FakeWard, "its_doors", (a_door(), shut))
+    app = opened_with(monkeypatch)
+    the(app.toggle, "Revoke a code").set_value(True).run()
+    choice = the(app.radio, "Which code")
+    assert choice.options == ["K7QM… (the patient)"]
+    choice.set_value("K7QM")
+    the(app.button, "Revoke it").click().run()
+    [did] = FakeWard.done
+    assert (did[0], did[2]) == ("revoke", "K7QM")
+
+
+def test_readings_are_seen_once_when_somebody_opens_the_page_by_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = ReadingView(
+        reading_id=new_id(NOON),
+        measured_at=NOON,
+        received_at=NOON,
+        source=Source.BLE,
+        values={Vital.SPO2: 97},
+        level=Level.GREEN,
+        findings=(),
+        doubts=(),
+        late=False,
+        time_doubtful=False,
+        pathway="covid-oximetry-at-home@1",
+    )
+    monkeypatch.setattr(FakeWard, "its_readings", (reading,))
+    app = opened_with(monkeypatch)  # a reload, or a page that is drawn anew by itself
+    assert FakeWard.done == []
+    episode = app.session_state["episode"]
+    app.session_state["opened-by-hand"] = episode
+    app.run()
+    app.run()
+    [did] = FakeWard.done
+    assert (did[0], str(did[1]), did[2]) == ("looked", episode, [reading.reading_id])

@@ -4,6 +4,7 @@ Real processes: ward, broker, and the homes with their page.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
@@ -11,11 +12,20 @@ from zoneinfo import ZoneInfo
 
 import httpx2 as httpx
 import pytest
+from playwright.sync_api import Browser, expect
+from pypdf import PdfReader
 
+from tests.conftest import missing
+from tests.factories import Home as Sender
+from tests.factories import a_reading, a_ward
+from tests.journeys.browser import Dashboard, a_browser, chromium, sign_in
 from tests.journeys.house import CLINICIAN, PASSWORD, House
+from tests.journeys.test_contact import picture, readable, switch, tall
 from tests.services import free_port, wait_until_answers
 from ward_service.contract.clock import real_clock
 from ward_service.contract.doorcode import cleaned
+from ward_service.pipeline import take_batch
+from ward_service.store.connect import engine_of
 
 LONDON = ZoneInfo("Europe/London")
 PHONE, INTERPRETER = "01632 960 123", "01632 960 456"  # kept for drama: they ring nowhere
@@ -108,3 +118,62 @@ def test_a_letter_lets_in_and_the_page_says_when_a_clinician_has_seen_a_reading(
     secret = cleaned(made["code"])[4:]
     for log in (house.folder / "homes.log", house.folder / "ward.log"):
         assert secret not in log.read_text().replace("-", "")
+
+
+# At the dashboard
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if chromium() is None:
+        missing("Chromium", "install it, for example: apt-get install chromium")
+    with a_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def dashboard(house: House) -> Iterator[Dashboard]:
+    house.more |= {"HOMEWARD_PAGE_URL": "https://page.example", "HOMEWARD_WARD_PHONE": PHONE}
+    house.admit(["home-01"], real_clock().now() - timedelta(minutes=30))
+    ward = a_ward(house.folder / "ward")
+    now = real_clock().now()
+    sender = Sender("home-01", house.keys["home-01"])
+    take_batch(ward, [sender.sends(a_reading(97, at=now))], now)
+    engine_of(ward.sessions).dispose()
+    house.start_ward()
+    assert house.ward
+    made = Dashboard(house.folder, house.ward.port)
+    yield made
+    made.end()
+
+
+def test_a_nurse_makes_a_letter_which_is_shown_once_and_revokes_it(
+    browser: Browser, dashboard: Dashboard, house: House
+) -> None:
+    context = browser.new_context(accept_downloads=True)
+    page = sign_in(context, dashboard.url, CLINICIAN, PASSWORD)
+    assert house.ask("SELECT count(*) FROM seen") == [(0,)]  # a list is nobody's eyes
+    page.locator("button.open").first.click()
+    page.wait_for_selector("text=Letters and codes", timeout=15_000)
+    until(lambda: house.ask("SELECT seen_by FROM seen") == [(CLINICIAN,)])
+    tall(page)
+    switch(page, "Make a letter with a code")
+    page.get_by_text("The patient", exact=True).click()
+    page.get_by_role("button", name="Make the letter").click()
+    shown = page.get_by_text(re.compile(r"^\w{4}-\w{3}-\w{3}$")).first
+    expect(shown).to_be_visible(timeout=15_000)
+    code = shown.inner_text()
+    picture(page, "letter")
+    assert readable(page) == []
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Download the letter").click()
+    [paper] = PdfReader(got.value.path()).pages
+    assert code in paper.extract_text()
+    assert PHONE in paper.extract_text()
+    page.get_by_role("button", name="I have it").click()
+    expect(page.get_by_text(code)).to_have_count(0, timeout=15_000)
+    switch(page, "Revoke a code")
+    page.get_by_text(f"{code[:4]}… (the patient)").click()
+    page.get_by_role("button", name="Revoke it").click()
+    until(lambda: house.ask("SELECT count(*) FROM door WHERE revoked_by = 'nurse'") == [(1,)])
+    context.close()

@@ -15,12 +15,12 @@ from device_gateway.home import Home
 from device_gateway.homes import Broker
 from device_gateway.web.app import create_app
 from device_gateway.web.book import Book
-from device_gateway.web.doors import slow_hash
 from device_gateway.web.of_homes import OfHomes
 from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
 from tests.gateway.conftest import a_place
 from ward_service.contract.clock import Clock
+from ward_service.contract.doorcode import slow_hash
 from ward_service.contract.messages import Reading
 from ward_service.contract.plan import Door, Plan
 from ward_service.domain.pathway import Pathway
@@ -42,7 +42,10 @@ def a_door(code: str = CODE, who: str = "patient", year: int = YEAR) -> Door:
             "hash": "AAAA",
         }
     )
-    return door.model_copy(update={"hash": b64encode(slow_hash(code, year, door)).decode()})
+    made = slow_hash(
+        code, year, algorithm=door.algorithm, parameters=door.parameters, salt=door.salt
+    )
+    return door.model_copy(update={"hash": b64encode(made).decode()})
 
 
 DOORS = (a_door(), a_door(CARERS_CODE, "carer"))

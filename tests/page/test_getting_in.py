@@ -7,7 +7,6 @@ from statistics import median
 import pytest
 
 from device_gateway.web.book import Budget
-from device_gateway.web.doors import cleaned
 from tests.page.conftest import (
     CARERS_CODE,
     CODE,
@@ -17,6 +16,7 @@ from tests.page.conftest import (
     a_reading_typed,
     comes_in,
 )
+from ward_service.contract.doorcode import cleaned
 
 WRONG = "do not fit together"
 TOO_MANY = "too many tries"
