@@ -162,7 +162,7 @@ def test_the_hook_is_called_when_a_home_comes_online_and_not_each_minute(
     ward: Ward, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     online: list[str] = []
-    monkeypatch.setattr(homes, "came_online", lambda _, gateway_id, __: online.append(gateway_id))
+    monkeypatch.setattr(homes, "came_online", lambda _, gateway_id, *__: online.append(gateway_id))
     take_in(ward, [home.is_online(NOON), home.is_online(NOON + minutes(1))], NOON)
     assert online == ["home-01"]
     take_in(ward, [home.dies(NOON)], NOON)

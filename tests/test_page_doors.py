@@ -1,31 +1,44 @@
 """Doors: made once, shown once, kept nowhere, in the plan while they are open, and then not."""
 
 import logging
+import os
 import re
+import stat
+import subprocess
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
+from pypdf import PdfReader
 from sqlalchemy import select, text
 
 from device_gateway.web.book import Book, Refused
 from device_gateway.web.doors import NotLetInError, Place, come_in
-from tests.factories import NOON, Home, a_home, a_ward
+from tests.factories import COH, NOON, Home, a_home, a_ward
+from tests.services import WARD
 from tests.test_plans import FakeWire
 from ward_service import doors
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.doorcode import PARAMETERS, characters, cleaned, grouped, slow_hash
+from ward_service.contract.letters import LetterWords
 from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import EndReason
+from ward_service.domain.episode import Person, begin
 from ward_service.domain.inputs import Ended
+from ward_service.domain.limits import limits_at_admission
+from ward_service.domain.plan import care_of
 from ward_service.doors import MOST_OPEN, open_door, revoke_door
 from ward_service.errors import ConflictError, NotFoundError
+from ward_service.letter.pdf import draw
+from ward_service.letter.words import ENGLISH, letter_of
 from ward_service.logs import set_up
 from ward_service.pipeline import act_on_stay
 from ward_service.plans import PlanPost
@@ -322,3 +335,100 @@ def test_no_code_and_no_year_stays_in_log_database_or_ledger(
         assert form not in repr(rows)
     assert str(BORN) not in repr([row for row in rows if "scrypt" in row])
     assert "door.opened" in said.err
+
+
+# At the command line
+
+
+@pytest.fixture
+def run(ward: Ward, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command as an operator does, on this ward."""
+    settings = {
+        "HOMEWARD_DATA_DIR": str(tmp_path / "ward"),
+        "HOMEWARD_DATABASE_URL": ward.settings.database_url,
+        "HOMEWARD_USE": "demo",
+        "HOMEWARD_PAGE_URL": "",
+    }
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(WARD), *command],
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_the_operator_makes_lists_and_revokes_a_letter_and_no_terminal_says_its_code(
+    stay: UUID, plans: Plans, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    file = tmp_path / "letter.pdf"
+    command = ["letter", str(stay), "--carer", "--out", str(file)]
+    refused = run(*command)
+    assert refused.returncode == 1
+    assert "HOMEWARD_PAGE_URL" in refused.stderr
+    done = run(*command, "--page", PAGE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    paper = PdfReader(file).pages
+    assert len(paper) == 1
+    words = paper[0].extract_text()
+    found = re.search(r"\b(\w{4})-(\w{3})-(\w{3})\b", words)
+    assert found
+    door, code = found[1], "".join(found.groups())
+    assert lets_in(plans.beat()[-1], tmp_path, code, BORN)
+    assert code[4:] not in (done.stdout + done.stderr).replace("-", "")
+    for said in ("999", "111", "Nobody watches this page all the time", "somebody who helps", PAGE):
+        assert said in words
+    for never in ("1950", "Invented", "Pat ", "covid", "oximet", "07700"):
+        assert never.lower() not in words.lower()
+    listed = run("door", "list", str(stay))
+    assert f"{door}  carer" in listed.stdout
+    assert "open" in listed.stdout
+    revoked = run("door", "revoke", str(stay), door)
+    assert revoked.returncode == 0, revoked.stderr
+    assert plans.beat()[-1].doors == ()
+    assert run("door", "revoke", str(stay), "0000").returncode == 1
+
+
+def test_a_letter_that_cannot_be_written_leaves_no_open_door(
+    ward: Ward, stay: UUID, tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    nowhere = str(tmp_path / "there is no such folder" / "letter.pdf")
+    done = run("letter", str(stay), "--out", nowhere, "--page", PAGE)
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
+    with ward.unit_of_work(read_only=True) as store:
+        assert store.open_doors(stay) == []
+
+
+# The letter
+
+
+def test_a_letter_is_in_the_persons_language_with_english_beside_it_and_scans_to_its_link() -> None:
+    own = {"letter.title": "Twoja strona", "letter.year": "Rok urodzenia: {page}"}
+    pathway = replace(COH, texts={**COH.texts, "pl": own})
+    given = {"who": "patient", "code": "K7QM4XW9TR", "reference": "AB12CD", "signed": True}
+    letter = letter_of(
+        pathway, "pl", page_url=f"{PAGE}/", phone="01632 960 123", interpreter="", **given
+    )
+    assert letter.language == "pl"
+    assert letter.title == LetterWords(english=ENGLISH["title"], own="Twoja strona")
+    assert letter.link == f"{PAGE}/k/K7QM-4XW-9TR"
+    words = PdfReader(BytesIO(draw(letter))).pages[0].extract_text()
+    assert "Twoja strona" in words
+    assert ENGLISH["title"] in words
+    assert f"Rok urodzenia: {PAGE}" in words
+    assert "Interpreter" not in words
+    assert "UNSIGNED" not in words
+    assert draw(letter) == draw(letter)
+
+
+def test_the_words_of_a_letter_stay_at_the_ward() -> None:
+    pathway = replace(COH, texts={"en": {**COH.texts["en"], "letter.title": "Words of a letter"}})
+    state = begin(NOON, pathway, Person(limits=limits_at_admission(pathway)))
+    care = care_of(state, pathway, language="en", use="demo", signed=False)
+    assert not [id_ for id_ in care.texts["en"] if id_.startswith("letter.")]

@@ -229,6 +229,7 @@ def letter(
 ) -> None:
     """Make a letter with a code for the patient's page. The code is in the file, nowhere else."""
     from ward_service.contract.letters import LetterAsked
+    from ward_service.doors import revoke_door
     from ward_service.enrolment import OPERATOR
     from ward_service.letter.make import make_letter
 
@@ -237,11 +238,14 @@ def letter(
     except ValidationError as error:
         raise typer.BadParameter("It must be an address like https://page.example") from error
     with _ward() as ward:
-        _write_private(out, b"")  # before there is a door that nobody has the code of
         made = make_letter(
             ward, episode, asked.who, OPERATOR, token_hex(16), ward.clock.now(), asked.page_url
         )
-        _write_private(out, made.pdf)
+        try:
+            _write_private(out, made.pdf)
+        except WardError:  # nobody has its code
+            revoke_door(ward, episode, made.door, OPERATOR, ward.clock.now())
+            raise
         typer.echo(
             f"{out}: the letter is written (reference {made.reference}, door {made.door}). It "
             "holds a code: print it, then delete it."
