@@ -95,9 +95,11 @@ def test_a_letter_lets_in_and_the_page_says_when_a_clinician_has_seen_a_reading(
     assert "/ask-red_flags" in str(began.url)
     sent = visitor.post(str(began.url), data={"answer": "blue_lips"})
     assert "/sent/" in str(sent.url)
-    assert 'href="tel:01632960123"' in sent.text
+    assert "Ring your team: " not in sent.text  # in an emergency nothing stands beside 999
     assert "Seen by a clinician at" not in sent.text
     helped = visitor.get("/help").text
+    assert f"Ring your team: {PHONE}" in helped
+    assert 'href="tel:01632960123"' in helped
     assert 'href="tel:01632960456"' in helped
     assert INTERPRETER in helped
     until(lambda: "Received by your team at" in visitor.get(str(sent.url)).text)
