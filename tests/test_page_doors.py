@@ -411,9 +411,16 @@ def test_a_letter_that_cannot_be_written_leaves_no_open_door(
 def test_a_letter_is_in_the_persons_language_with_english_beside_it_and_scans_to_its_link() -> None:
     own = {"letter.title": "Twoja strona", "letter.year": "Rok urodzenia: {page}"}
     pathway = replace(COH, texts={**COH.texts, "pl": own})
-    given: dict[str, Any] = {"who": "patient", "code": "K7QM4XW9TR", "reference": "AB12CD", "signed": True}
     letter = letter_of(
-        pathway, "pl", page_url=f"{PAGE}/", phone="01632 960 123", interpreter="", **given
+        pathway,
+        "pl",
+        who="patient",
+        code="K7QM4XW9TR",
+        page_url=f"{PAGE}/",
+        reference="AB12CD",
+        phone="01632 960 123",
+        interpreter="",
+        signed=True,
     )
     assert letter.language == "pl"
     assert letter.title == LetterWords(english=ENGLISH["title"], own="Twoja strona")

@@ -19,7 +19,7 @@ CHARACTER_BITS: Final = 5
 SALT_BYTES: Final = 16
 SCRYPT: Final = "scrypt"
 # What a new door costs: 32 MB, and on a core of a Raspberry Pi 4 about half a second (reckoned from
-# 0.15 s on a server's core). More would make a person wait who has typed everything right; the
+# 75 ms on a server's core). More would make a person wait who has typed everything right; the
 # guesses over the page are counted, so the cost is only against whoever steals a box.
 PARAMETERS: Final[Mapping[str, int]] = {"n": 2**15, "r": 8, "p": 1}
 # What a page computes at most, whatever a plan says: 128 * n * r bytes, p times.
