@@ -227,8 +227,8 @@ class Care(FromWard):
     `since` is when the stay began: what was measured long before is somebody else's. A screen
     says `use`, and that no clinical lead has signed, while `signed` is false. `texts` are by
     language and name: those of the person's `language`, as far as there are any, and all of the
-    `reference_language`; `reviewed` are the languages whose texts somebody has reviewed. `phone`
-    and `interpreter` are the ward's own numbers, empty where it has none.
+    `reference_language`; `reviewed` are the languages whose texts somebody has reviewed.
+    `ward_number` and `interpreter` are the ward's own telephone numbers, empty where it has none.
     """
 
     pathway: PathwayName
@@ -245,7 +245,7 @@ class Care(FromWard):
     reference_language: Name
     texts: dict[Name, dict[Name, str]]
     reviewed: tuple[Name, ...] = ()
-    phone: Annotated[str, Field(max_length=40)] = ""
+    ward_number: Annotated[str, Field(max_length=40)] = ""
     interpreter: Annotated[str, Field(max_length=40)] = ""
 
 

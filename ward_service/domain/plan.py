@@ -118,7 +118,7 @@ def care_of(
             }
             for name in languages
         },
-        phone=phone,
+        ward_number=phone,
         interpreter=interpreter,
     )
 
