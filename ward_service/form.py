@@ -44,8 +44,8 @@ class Own:
     def __init__(self, pathway: Pathway, language: str | None) -> None:
         reference = pathway.reference_language
         self._ours = pathway.texts[reference]
-        other = language is not None and language != reference
-        self._theirs = pathway.texts.get(language or "", {}) if other else {}
+        spoken = pathway.spoken(language)
+        self._theirs = pathway.texts[spoken] if spoken and spoken != reference else {}
 
     def ours(self, id_: str) -> str:
         """Return a text in the language of reference, in one line."""

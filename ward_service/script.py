@@ -72,7 +72,7 @@ def script(
     ids = advice.text_ids
     ours = texts_for(ids, pathway, state.limits)
     own: tuple[str, ...] = ()
-    if language in pathway.texts and language != pathway.reference_language:
+    if pathway.spoken(language) not in (None, pathway.reference_language):
         own = texts_for(ids, pathway, state.limits, language)
     said = tuple(SaidView(words=w, own=o) for w, o in zip_longest(ours, own[: len(ours)]))
     retake = advice.retake_after

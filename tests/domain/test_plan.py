@@ -104,6 +104,27 @@ def test_a_plan_fits_on_the_wire_in_the_longest_script_too(name: str) -> None:
     assert len(written(plan)) <= MAX_PLAN
 
 
+@pytest.mark.parametrize("name", PATHWAYS)
+def test_a_plan_has_the_words_of_the_person_and_of_reference_and_no_others(name: str) -> None:
+    pathway = PATHWAYS[name]
+    easy = pathway.texts["en-x-easy"]
+    many = {code: dict(easy) for code in ("cy", "pl", "ur", "bn")}
+    some = replace(pathway, texts={**pathway.texts, **many}, reviewed=frozenset({"cy", "ur"}))
+    for person, spoken, there, reviewed in (
+        ("en-x-easy", "en-x-easy", {"en", "en-x-easy"}, ()),
+        ("ur-PK", "ur", {"en", "ur"}, ("ur",)),
+        ("pl", "pl", {"en", "pl"}, ()),
+        ("so", "so", {"en"}, ()),  # theirs all the same: their home says that it has no words
+        ("en-GB", "en", {"en"}, ()),
+        (None, "en", {"en"}, ()),
+    ):
+        care = care_of(a_stay(some), some, language=person, use="demo", signed=False)
+        assert (care.language, set(care.texts), care.reviewed) == (spoken, there, reviewed)
+        plan = Plan(number=1, care=care)
+        assert len(written(plan)) <= MAX_PLAN
+        assert rules_of(read_plan(written(plan)))[0].reviewed == frozenset(reviewed)
+
+
 def test_a_plan_that_is_too_large_is_never_sent() -> None:
     pathway = PATHWAYS["covid-oximetry-at-home"]
     texts = {"en": {**pathway.texts["en"], "technique": "x" * MAX_PLAN}}

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Barrier, Event, Thread
 from types import SimpleNamespace
@@ -377,6 +378,25 @@ def test_a_patient_reads_their_own_numbers_and_no_log_knows_where(
     assert " ".join(sent.get_content().split()) == expected
     assert (sent["To"], sent["Subject"]) == ("pat@home.example", "Homeward")
     assert "pat@" not in logged()
+
+
+@pytest.mark.parametrize(("reviewed", "language"), [((), "en"), (("en-x-easy",), "en-x-easy")])
+def test_a_message_has_no_room_beside_it_for_other_words_so_they_must_be_reviewed(
+    desk: Desk, mail: MailServer, reviewed: tuple[str, ...], language: str
+) -> None:
+    pathway = replace(COH, reviewed=frozenset(reviewed))
+    desk.ward.pathways[COH.name] = pathway
+    alert_id = desk.red()
+    the_patient(desk, reach=Channel.EMAIL, email="pat@home.example")
+    at = desk.clock.at
+    write(desk, Message("advice", at, PATIENT, (), "advice.red", None, alert_id, Level.RED))
+    with desk.ward.unit_of_work() as store:
+        episode = store.about(desk.messages())["advice"].episode
+        episode.language = "en-x-easy"
+    desk.sends()
+    [sent] = mail.mails
+    expected = text_for("advice.red", COH, state_of(episode).limits, language)
+    assert " ".join(sent.get_content().split()) == " ".join(expected.split())
 
 
 def test_a_patient_whose_mail_fails_is_rung_by_a_person(desk: Desk, mail: MailServer) -> None:

@@ -97,6 +97,7 @@ def over_coh(path: Path) -> Doc:
     merged["sources"] = {}
     quoted = set(re.findall(r"\w+", as_text(merged)))
     merged["sources"] = {code: said for code, said in sources.items() if code in quoted}
+    merged["languages"] = {"en": base["languages"]["en"]}
     merged["texts"] = {"en": {**texts, **own.get("texts", {}).get("en", {})}}
     merged["ladders"] = {mode: base["ladders"][mode] for mode in merged["modes"]}
     return merged

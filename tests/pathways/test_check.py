@@ -13,6 +13,7 @@ from ward_service.pathways.file import Written
 COH, COPD, CVW = (
     shipped(name) for name in ("covid-oximetry-at-home", "copd-88-92", "covid-virtual-ward")
 )
+EASY = "en-x-easy"
 PATIENT = {"to": "patient", "by": "agreed", "text": "advice.red"}
 OWNER = {"to": "owner", "by": "agreed", "text": "call.red"}
 STRANGER = {"to": "ward_nuse", "by": "agreed", "text": "call.red"}
@@ -304,8 +305,69 @@ def test_the_shipped_files_make_sense(name: str) -> None:
             "texts.en.call.red: it may go by text message, and has over 918 characters.",
         ),
         (COH, "texts>en>call.red", "x" * 899, None),  # with the reference of an alert 918
-        (COH, "texts>en>advice.unknown", "x" * 2_000 + " {safety_net}", None),  # at home only
-        (COH, "texts>cy", {"question.feeling": "Sut ydych chi'n teimlo?"}, None),
+        (
+            COH,
+            "texts>en>advice.unknown",  # at home only
+            "x" * 2_000 + " {opens} {closes} 111 {safety_net}",
+            None,
+        ),
+        # Languages: whole, or not there
+        (
+            COH,
+            "texts>cy",
+            {"question.feeling": "Sut ydych chi'n teimlo?"},
+            "languages: say who translated cy, when, and who has reviewed it.",
+        ),
+        (
+            COH,
+            "texts>cy",
+            {**COH["texts"][EASY], "question.other": "A oes rhywbeth arall?"},
+            "languages: say who translated cy, when, and who has reviewed it.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}",
+            {id_: text for id_, text in COH["texts"][EASY].items() if "blue_lips" not in id_},
+            f"texts.{EASY}: it lacks answer.red_flags.blue_lips.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}>call.red",
+            "Open the list.",
+            f"texts.{EASY}.call.red: staff are called in en.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}>advice.gren",
+            "Well.",
+            f"texts.{EASY}.advice.gren: nothing uses it.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}>repeat.red",
+            "Measure again. {safety_net}",
+            f"texts.{EASY}.repeat.red: its placeholders are not those of en.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}>advice.green",
+            "Keep measuring.",
+            f"texts.{EASY}.advice.green: what a patient is told ends with {{safety_net}}.",
+        ),
+        (
+            COH,
+            f"texts>{EASY}>safety_net",
+            "Ring for help if you feel very ill.",
+            f"texts.{EASY}.safety_net: it does not say the numbers to ring that the reference say",
+        ),
+        (COH, f"texts>{EASY}>safety_net", "٩٩٩ if you feel very ill.", None),
+        (
+            COH,
+            "languages>cy",
+            COH["languages"][EASY],
+            "languages.cy: there are no texts in it.",
+        ),
+        (COH, f"languages>{EASY}>reviewer", "An Other", None),
         # Sources
         (COH, "sources>S99", "A paper that nothing quotes", "sources.S99: nothing quotes it."),
         (

@@ -29,8 +29,8 @@ ALONE = re.compile(
 )
 # What people read, and the rules do not: who owns it, since when, from where, how it is printed.
 FOR_PEOPLE = re.compile(
-    r"(owner|sources|roles)>\w+|effective_from|supersedes|change_note|(.*>)?source|"
-    r"vitals>(?!spo2)\w+>digits>is|questions>other>choose"
+    r"(owner|sources|roles)>\w+|languages>[\w-]+>(name|right_to_left|translator|date)|effective_from|"
+    r"supersedes|change_note|(.*>)?source|vitals>(?!spo2)\w+>digits>is|questions>other>choose"
 )
 # The vital of a parameter shows in its unit, and `check` holds it to the bands that use it.
 SAME_UNIT = re.compile(r"parameters>\w+>vital")

@@ -187,6 +187,7 @@ def test_a_step_may_name_channels_of_its_own() -> None:
 # Words (CLINICAL 1.6 and 6)
 
 # NICE NG191 and the national diary: what is 999 whatever the numbers say (CLINICAL 1.6).
+EASY = "en-x-easy"
 RED_FLAGS = (
     "breathless at rest", "short sentence", "cough up blood", "blue lips", "cold and clammy",
     "pale or mottled", "collapse", "confused", "hard to wake", "little or no urine",
@@ -247,13 +248,45 @@ def test_words_say_this_persons_own_numbers() -> None:
     assert "above 96 %" in said
 
 
-def test_another_language_falls_back_to_that_of_reference_text_by_text() -> None:
-    doc = shipped("covid-oximetry-at-home")
-    doc["texts"]["cy"] = {"safety_net": "Ffoniwch 999."}
-    pathway = read_doc(doc).pathway
-    said = text_for("advice.green", pathway, limits_at_admission(pathway), "cy")
-    assert said.startswith("This oxygen reading")
-    assert said.endswith("Ffoniwch 999.")
+def test_words_are_in_the_nearest_language_and_else_in_that_of_reference() -> None:
+    limits = limits_at_admission(COH)
+    ours, easy = (text_for("advice.green", COH, limits, code) for code in ("en", EASY))
+    assert ours != easy
+    assert text_for("advice.green", COH, limits, "en-x-EASY") == easy
+    for other in ("ur", "en-GB", "en_US", "english", "", None):
+        assert text_for("advice.green", COH, limits, other) == ours
+
+
+# The same flags in the simpler words, so that none is lost on the way.
+IN_EASY_WORDS = (
+    "get your breath when you rest", "finish a short sentence", "cough up blood",
+    "your lips or your face are blue", "cold and sweaty", "pale or blotchy", "fall down or faint",
+    "mixed up in your mind", "hard to wake", "pee very little, or not at all", "feel very ill",
+    "even if your oxygen number looks normal",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_easy_words_lose_no_red_flag_and_no_sentence_is_long(name: str) -> None:
+    texts = FILES[name].pathway.texts[EASY]
+    assert [flag for flag in IN_EASY_WORDS if flag not in texts["safety_net"]] == []
+    assert len(IN_EASY_WORDS) == len(RED_FLAGS) + 1
+    for text in texts.values():
+        plain = re.sub(r"\{\w+\}", "9", text)
+        for sentence in re.split(r"[.?!:\n]+", plain):
+            assert len(sentence.split()) <= 17, sentence
+        assert not re.search(r"\b(you are (fine|ok|okay|well|safe)|no need to|all clear)\b", text)
+        assert set(re.findall(r"\d+", re.sub(r"\{\w+\}|SpO2", "", text))) <= {"999", "111"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_is_said_to_have_reviewed_what_we_ship(name: str) -> None:
+    file = FILES[name]
+    assert set(file.pathway.texts) == {"en", EASY}
+    assert file.pathway.reviewed == frozenset()
+    doc = shipped(name)
+    doc["languages"][EASY]["reviewer"] = "An Other"
+    assert read_doc(doc).pathway.reviewed == {EASY}
 
 
 def test_a_vital_that_is_red_at_every_value_has_no_edge_to_speak_of() -> None:

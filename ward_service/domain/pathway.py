@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+from ward_service.contract.languages import nearest
 from ward_service.contract.vocabulary import (
     AlertClass,
     Channel,
@@ -339,6 +340,7 @@ class Pathway:
     absence waits for the backlog after the ward was blind. `history_spacing`: readings closer
     together than this count once for medians and changes. `asks_for_call` is the level of a
     patient's wish to be called. `check_in_days` count from the anchor of `duration`, its day 0.
+    `reviewed` are the languages whose texts somebody has reviewed.
     Where SpO2 is not measured there is no `swap` and no `exertion_rest_min`; where only a rise of
     what `fills` is worse, no `further_fall`.
     """
@@ -376,6 +378,7 @@ class Pathway:
     start_up_grace: timedelta
     reference_language: str
     texts: Mapping[str, Mapping[str, str]]
+    reviewed: frozenset[str]
     # Worked out once, and asked for with every reading.
     name: str = field(init=False)
     remembers: tuple[int, timedelta] = field(init=False)
@@ -398,5 +401,20 @@ class Pathway:
 
     def text(self, id_: str, language: str | None) -> str:
         """Return a text in a language, or in the language of reference where it has none."""
-        own = self.texts.get(language or self.reference_language, {})
+        own = self.texts.get(self.spoken(language) or self.reference_language, {})
         return own.get(id_) or self.texts[self.reference_language][id_]
+
+    def spoken(self, language: str | None) -> str | None:
+        """Return the language of the texts for who speaks a language: `en` for `en-GB`.
+
+        None where the pathway has no texts for them.
+        """
+        return nearest(language, self.texts)
+
+    def checked(self, language: str | None) -> str:
+        """Return the language for words beside which no others fit.
+
+        Theirs if somebody has reviewed it, else that of reference.
+        """
+        spoken = self.spoken(language)
+        return spoken if spoken in self.reviewed and spoken else self.reference_language

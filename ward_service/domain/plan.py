@@ -84,11 +84,13 @@ def care_of(
 ) -> Care:
     """Return how somebody is cared for, as their home must know it.
 
+    A language that the pathway has no texts in stays theirs: their home says so.
+
     Age and pregnancy do not leave the ward: only whether NEWS2 is used for this person does.
     """
     reference = pathway.reference_language
-    spoken = language if language is not None and language in pathway.texts else reference
-    languages = dict.fromkeys((spoken, reference))
+    spoken = pathway.spoken(language)
+    languages = dict.fromkeys((spoken or reference, reference))
     return Care(
         pathway=pathway.name,
         title=pathway.title,
@@ -110,7 +112,7 @@ def care_of(
             out_of_hours=pathway.service.out_of_hours,
         ),
         rules=_rules(state, pathway),
-        language=spoken,
+        language=spoken or language or reference,
         reference_language=reference,
         texts={
             name: {
@@ -120,6 +122,7 @@ def care_of(
         },
         ward_number=phone,
         interpreter=interpreter,
+        reviewed=tuple(name for name in languages if name in pathway.reviewed),
     )
 
 
@@ -405,6 +408,7 @@ def _pathway(care: Care) -> Pathway:
         start_up_grace=NEVER,
         reference_language=care.reference_language,
         texts=care.texts,
+        reviewed=frozenset(care.reviewed),
     )
 
 

@@ -19,16 +19,18 @@ PLAIN = "Something waits on the ward list. Open the list, and see what it is."
 def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> Outgoing:
     """Return a message as it goes out by a way.
 
-    An alert speaks by the pathway version that it opened under, everything else by the stay's.
+    To a patient in their language if somebody has reviewed its words: a message has no room for
+    others beside them. An alert speaks by the pathway version that it opened under, everything
+    else by the stay's.
 
     Raises:
         KeyError: there is no such text for a patient, or it needs a number that nobody has set.
     """
     name = about.alert.pathway if about.alert is not None else about.episode.pathway
     if message.to == PATIENT:
-        limits = state_of(about.episode).limits
-        language = about.episode.language
-        text = text_for(message.text_id, ward.pathways[name], limits, language)
+        limits, pathway = state_of(about.episode).limits, ward.pathways[name]
+        language = pathway.checked(about.episode.language)
+        text = text_for(message.text_id, pathway, limits, language)
         return _by(way, message, SUBJECT_TO_PATIENT, text)
     subject, text = "Homeward", _to_staff(ward.pathways.get(name), message.text_id)
     if message.alert_id is not None:

@@ -338,6 +338,11 @@ def _end(written: Written) -> Iterator[Row]:
 
 
 def _texts(written: Written) -> Iterator[Row]:
+    for language, about in written.languages.items():
+        way = "right to left" if about.right_to_left else "left to right"
+        by = f"{about.name}, {way}; translated by {about.translator}, {about.date}"
+        reviewer = f"reviewed by {about.reviewer}" if about.reviewer else "nobody has reviewed it"
+        yield Row("Languages", language, f"{by}; {reviewer}")
     for language, texts in written.texts.items():
         reference = ", of reference" if language == written.reference_language else ""
         for id_, text in texts.items():

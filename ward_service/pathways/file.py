@@ -72,6 +72,8 @@ AWay = Annotated[Source, Field(strict=False)]
 ADay = Annotated[date, Field(strict=False)]
 SourceCode = Annotated[str, Field(pattern=r"^\w+$")]
 Zone = Annotated[str, AfterValidator(_a_zone)]
+# BCP 47, as in `cy`, `pt-BR` or `en-x-easy`.
+Tag = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{1,8})*$", max_length=20)]
 Whole = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -456,6 +458,20 @@ class DischargeFile(Typed):
     must_have: Sourced[AtLeastOne[Code]]
 
 
+class LanguageFile(Typed):
+    """A language of the texts: how its speakers write its name, and who stands for its words.
+
+    `reviewer` null: nobody has reviewed them, and they are shown with those of reference beside
+    them.
+    """
+
+    name: Words
+    right_to_left: bool
+    translator: Words
+    reviewer: Words | None
+    date: ADay
+
+
 class Written(Typed):
     """A whole pathway file."""
 
@@ -496,5 +512,6 @@ class Written(Typed):
     check_in_days: Annotated[Sourced[Several[Whole]], AfterValidator(_rising)]
     duration: DurationFile
     discharge: DischargeFile
-    reference_language: Words
-    texts: dict[Words, dict[TextId, Words]]
+    reference_language: Tag
+    languages: dict[Tag, LanguageFile]
+    texts: dict[Tag, dict[TextId, Words]]

@@ -96,6 +96,9 @@ def translate(written: Written) -> Pathway:
         start_up_grace=written.start_up_grace.value,
         reference_language=written.reference_language,
         texts=written.texts,
+        reviewed=frozenset(
+            code for code, language in written.languages.items() if language.reviewer is not None
+        ),
     )
 
 

@@ -1,4 +1,8 @@
-"""Texts: all that are used exist, say a person's own numbers, and end with when to call 999."""
+"""Texts: all that are used exist, say a person's own numbers, and end with when to call 999.
+
+A language is whole or is not there: it has every text that is said to people at home, with the
+placeholders and the telephone numbers of the language of reference. Staff are called in that one.
+"""
 
 import re
 from collections.abc import Iterator
@@ -26,16 +30,14 @@ FOR_PATIENTS: Final = (
     "repeat.amber",
     "swap.ask",
 )
-ALWAYS: Final = (
-    *FOR_PATIENTS,
-    SAFETY_NET,
-    "technique",
+FOR_STAFF: Final = (
     "call.red",
     "call.amber",
     "call.overdue",
     "call.technical",
     "call.owner_reminder",
 )
+ALWAYS: Final = (*FOR_PATIENTS, SAFETY_NET, "technique", *FOR_STAFF)
 
 LONGEST_NUMBER: Final = 6  # characters: `100.25`; an hour has five
 REFERENCE: Final = " Reference: 3F2A9C."  # what goes with a call to staff
@@ -47,6 +49,7 @@ def wrong_texts(written: Written) -> Iterator[str]:
     if reference is None:
         yield f"texts: there is no language {written.reference_language}."
         return
+    yield from _wrong_languages(written)
     used = used_texts(written)
     for id_, by in used.items():
         if id_ not in reference:
@@ -54,11 +57,17 @@ def wrong_texts(written: Written) -> Iterator[str]:
             yield f"texts.{written.reference_language}: there is no text {id_}{why}."
     known, patients = placeholders(written), texts_for_patients(written)
     by_sms = texts_by_sms(written)
+    at_home = used.keys() - texts_for_staff(written)
     for language, texts in written.texts.items():
+        wanted = used if language == written.reference_language else at_home
+        if missing := [id_ for id_ in reference if id_ in wanted and id_ not in texts]:
+            yield f"texts.{language}: it lacks {', '.join(missing)}."
         for id_, text in texts.items():
             field = f"texts.{language}.{id_}"
             if id_ not in used:
                 yield f"{field}: nothing uses it."
+            elif id_ not in wanted:
+                yield f"{field}: staff are called in {written.reference_language}."
             yield from _wrong_braces(field, text, known if id_ != SAFETY_NET else set())
             if id_ in by_sms and len(_filled(id_, written, language)) > LONGEST:
                 yield f"{field}: it may go by text message, and has over {LONGEST} characters."
@@ -66,6 +75,17 @@ def wrong_texts(written: Written) -> Iterator[str]:
                 yield f"{field}: what a patient is told ends with {{{SAFETY_NET}}}."
             if _said(text) != _said(reference.get(id_, text)):
                 yield f"{field}: its placeholders are not those of {written.reference_language}."
+            if _phones(text) != _phones(reference.get(id_, text)):
+                yield f"{field}: it does not say the numbers to ring that the reference says."
+
+
+def _wrong_languages(written: Written) -> Iterator[str]:
+    for language in written.texts:
+        if language not in written.languages:
+            yield f"languages: say who translated {language}, when, and who has reviewed it."
+    for language in written.languages:
+        if language not in written.texts:
+            yield f"languages.{language}: there are no texts in it."
 
 
 def used_texts(written: Written) -> dict[str, str]:
@@ -85,6 +105,12 @@ def texts_for_patients(written: Written) -> set[str]:
     """Return the texts that tell a patient what to do."""
     called = {call.text for _, call in all_calls(written) if call.to == PATIENT}
     return {*FOR_PATIENTS, written.service.out_of_hours, *called}
+
+
+def texts_for_staff(written: Written) -> set[str]:
+    """Return the texts that only staff are called with."""
+    called = {call.text for _, call in all_calls(written) if call.to != PATIENT}
+    return {*FOR_STAFF, *called} - texts_for_patients(written)
 
 
 def texts_by_sms(written: Written) -> list[str]:
@@ -133,6 +159,11 @@ def in_a_text(written: Written, name: str) -> bool:
 
 def _said(text: str) -> set[str]:
     return set(PLACEHOLDER.findall(text))
+
+
+def _phones(text: str) -> set[int]:
+    """Return the numbers of three digits and more, in whatever digits they are written."""
+    return {int(number) for number in re.findall(r"\d{3,}", text)}
 
 
 def _wrong_braces(field: str, text: str, known: set[str]) -> Iterator[str]:
