@@ -80,7 +80,7 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
             book.end(visit)
             raise NotInError
         wanted = request.cookies.get(LANGUAGE) or resident.care.language
-        return Here(visit, resident, language_of(wanted), clock.now())
+        return Here(visit, resident, wanted, language_of(wanted), clock.now())
 
     Form_ = Annotated[Form, Depends(read_form)]  # noqa: N806 - a type
     Here_ = Annotated[Here, Depends(who_is_here)]  # noqa: N806 - a type
@@ -152,7 +152,7 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     @app.get("/")
     def home(here: Here_) -> Response:
         kept = residents.kept(here.place, here.now - LOOKS_BACK)
-        return pages.home(here, showing.history(kept, here.zone, here.now))
+        return pages.home(here, showing.history(kept, here.zone, here.now, here.language))
 
     @app.post("/reading")
     def begin(here: Here_) -> Response:
@@ -220,8 +220,9 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     def readings(here: Here_) -> Response:
         since = _since(here)
         kept = residents.kept(here.place, since)
-        rows = showing.history(kept, here.zone, here.now)
-        return pages.readings(here, rows, showing.chart(kept, here.zone, since, here.now))
+        rows = showing.history(kept, here.zone, here.now, here.language)
+        chart = showing.chart(kept, here.zone, since, here.now, here.language)
+        return pages.readings(here, rows, chart)
 
     @app.get("/help")
     def show_help(here: Here_) -> Response:

@@ -1,8 +1,9 @@
 """The screens as HTML: one template each, filled with what `showing` has worked out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,8 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from device_gateway.spool import Kept
-from device_gateway.web import showing
+from device_gateway.web import asked, moments, showing
+from device_gateway.web.asked import ASKED
 from device_gateway.web.book import Refused, Visit
 from device_gateway.web.catalogues import Language, languages
 from device_gateway.web.doors import Place
@@ -21,33 +23,23 @@ from device_gateway.web.resident import Resident
 from device_gateway.web.screens import Kind, Screen, free_questions, none_of, screens
 from device_gateway.web.taking import Form, Taken
 from ward_service.contract.messages import Reading
-from ward_service.contract.vocabulary import UNITS, Vital
+from ward_service.contract.vocabulary import Vital
 
 HERE: Final = Path(__file__).parent
 _REFUSALS: Final = {None: 200, Refused.WRONG: 403, Refused.RESTING: 429, Refused.SHUT: 429}
-# How a number is asked for: the words on the device, an example, and the unit beside the field.
-ASKED: Final[Mapping[Vital, tuple[str, str, str]]] = {
-    Vital.SPO2: ("Oxygen", "The number beside SpO2 or %. For example, 97", "%"),
-    Vital.PULSE_RATE: (
-        "Pulse",
-        "The number beside PR, bpm or a heart. For example, 72",
-        "beats a minute",
-    ),
-    Vital.TEMPERATURE: ("Temperature", "For example, 37.2", "°C"),
-    Vital.RESPIRATORY_RATE: ("Breaths in one minute", "For example, 16", "breaths"),
-    Vital.SYSTOLIC_BP: ("Upper blood pressure", "Beside SYS. For example, 125", "mmHg"),
-    Vital.DIASTOLIC_BP: ("Lower blood pressure", "Beside DIA. For example, 75", "mmHg"),
-    Vital.SUPPLEMENTAL_OXYGEN: ("Oxygen that you are given", "For example, 2", "litres a minute"),
-    Vital.WEIGHT: ("Weight", "For example, 74.5", "kg"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """One request of somebody who was let in: who they are to the page, and when it is."""
+    """One request of somebody who was let in: who they are to the page, and when it is.
+
+    `speaks` is the language that they chose, else that of their plan; `language` is the nearest to
+    it that the page has.
+    """
 
     visit: Visit
     resident: Resident
+    speaks: str
     language: Language
     now: datetime
 
@@ -75,6 +67,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["tel"] = _tel
+        self._templates.filters["blocks"] = showing.blocks
         self._templates.globals["asset"] = _asset
         self._templates.globals["asked"] = ASKED
         self._templates.globals["languages"] = languages
@@ -149,8 +142,8 @@ class Pages:
             "sent.html",
             here,
             id=kept.reading_id,
-            told=showing.told(reading, here.resident, here.language),
-            values=[UNITS[o.vital].say(o.value) for o in reading.observations],
+            told=showing.told(reading, here.resident, here.speaks),
+            values=_values(reading, here),
             call_me=reading.call_me,
             state=showing.state_words(kept, here.zone, here.language),
             refused=showing.became(kept, here.zone, kept.measured_at).refused,
@@ -158,8 +151,8 @@ class Pages:
 
     def not_kept(self, here: Here, reading: Reading) -> Response:
         """Return what to do now, and that the team will not have this reading."""
-        told = showing.told(reading, here.resident, here.language)
-        values = [UNITS[o.vital].say(o.value) for o in reading.observations]
+        told = showing.told(reading, here.resident, here.speaks)
+        values = _values(reading, here)
         return self._show("not_kept.html", here.language, 507, here, told=told, values=values)
 
     def readings(self, here: Here, rows: Sequence[showing.Row], chart: showing.Chart) -> Response:
@@ -173,7 +166,7 @@ class Pages:
         return self._in("help.html", here, technique=technique, night=night)
 
     def _said(self, here: Here, id_: str) -> showing.Words:
-        return showing.words_of(id_, here.resident, here.language)
+        return showing.words_of(id_, here.resident, here.speaks)
 
     def _in(self, template: str, here: Here, **values: Any) -> Response:
         return self._show(template, here.language, 200, here, **values)
@@ -186,14 +179,24 @@ class Pages:
         here: Here | None = None,
         **values: Any,
     ) -> Response:
+        resident = here.resident if here else None
         html = self._templates.get_template(template).render(
             t=language.say,
             language=language,
             here=here,
-            age=lambda span: showing.age_in(language, span),
+            beside=language.beside,
+            age=partial(moments.age_in, language),
+            time=partial(moments.time_in, language),
+            day_and_time=partial(moments.day_and_time_in, language),
+            doubt=showing.doubt(here.speaks if here else language.code, resident),
+            interpreter=showing.interpreter_of(resident),
             **values,
         )
         return HTMLResponse(html, status)
+
+
+def _values(reading: Reading, here: Here) -> list[str]:
+    return [asked.said(o.vital, o.value, here.language) for o in reading.observations]
 
 
 def _typed(screen: Screen, draft: Draft, form: Form | None) -> dict[Vital, str]:

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from device_gateway.spool import Kept
-from device_gateway.web.catalogues import Language
+from device_gateway.web import asked
+from device_gateway.web.catalogues import Language, is_easy, languages, to_say
+from device_gateway.web.moments import day_and_time_in, time_in
 from device_gateway.web.resident import Resident
+from ward_service.contract.languages import nearest
 from ward_service.contract.messages import Reading
-from ward_service.contract.vocabulary import UNITS, Level, Outcome, Vital
+from ward_service.contract.vocabulary import Level, Outcome, Vital
 from ward_service.domain.civil import local
 from ward_service.domain.texts import text_for
 
@@ -32,15 +35,20 @@ class Words:
     english: str = ""
     net: str = ""
 
+    @property
+    def easy(self) -> bool:
+        """Whether these are easier words: the full ones stand folded, and the page stays easy."""
+        return is_easy(self.language)
 
-def words_of(id_: str, resident: Resident, language: Language) -> Words:
-    """Return a text of the pathway with this person's numbers, for a reader of a language.
+
+def words_of(id_: str, resident: Resident, speaks: str) -> Words:
+    """Return a text of the pathway with this person's numbers, for who speaks a language.
 
     What nobody has translated or reviewed is shown in English, never guessed.
     """
     pathway, reference = resident.pathway, resident.pathway.reference_language
-    own = pathway.texts.get(language.code, {})
-    code = language.code if id_ in own else reference
+    spoken = pathway.spoken(speaks)
+    code = spoken if spoken and id_ in pathway.texts[spoken] else reference
     said = text_for(id_, pathway, resident.limits, code)
     english = ""
     if code != reference and code not in resident.care.reviewed:
@@ -51,12 +59,55 @@ def words_of(id_: str, resident: Resident, language: Language) -> Words:
     return Words(said.removesuffix(net).strip(), code, english, net)
 
 
+# Where a ward has no number of its own for an interpreter: 111 can fetch one.
+_INTERPRETER: Final = "111"
+_UNCHECKED: Final = to_say(
+    "Nobody has checked this translation. Ring {number} and say the name of your language."
+)
+_LACKING: Final = to_say(
+    "Not all of this page is in your language. Ring {number} and say the name of your language."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a page cannot be relied on in the reader's language, in English; the number to ring."""
+
+    english: str
+    number: str
+
+
+def interpreter_of(resident: Resident | None) -> str:
+    """Return the number at which an interpreter can be had."""
+    return (resident.care.interpreter if resident else "") or _INTERPRETER
+
+
+def doubt(speaks: str, resident: Resident | None) -> Doubt | None:
+    """Return what to say about the words of a page, to who speaks a language; None: nothing.
+
+    Easier words are in English anyway, and the full ones stand folded beside them.
+    """
+    if is_easy(speaks):
+        return None
+    number, page = interpreter_of(resident), nearest(speaks, languages())
+    lacking, checked = page is None, page is None or bool(languages()[page].reviewer)
+    if resident is not None:
+        spoken = resident.pathway.spoken(speaks)
+        lacking = lacking or spoken is None
+        known = (resident.pathway.reference_language, *resident.care.reviewed)
+        checked = checked and spoken in known
+    if lacking:
+        return Doubt(_LACKING, number)
+    return None if checked else Doubt(_UNCHECKED, number)
+
+
 _HEADINGS: Final = {
-    Level.RED: "This is low. Read this now",
-    Level.AMBER: "This needs another look",
-    Level.GREEN: "In the range that your team expects",
-    None: "We cannot tell how you are from this",
+    Level.RED: to_say("This is low. Read this now"),
+    Level.AMBER: to_say("This needs another look"),
+    Level.GREEN: to_say("In the range that your team expects"),
+    None: to_say("We cannot tell how you are from this"),
 }
+_EMERGENCY: Final = to_say("Call 999 now, or go to A&E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +122,17 @@ class Told:
     def heading(self) -> str:
         """What it comes to, in English; no heading ever says that somebody is well."""
         if self.emergency:
-            return "Call 999 now, or go to A&E"
+            return _EMERGENCY
         return _HEADINGS[self.level]
 
 
-def told(reading: Reading, resident: Resident, language: Language) -> Told:
+def told(reading: Reading, resident: Resident, speaks: str) -> Told:
     """Return what was told with a reading; with nothing else, when to ring 999."""
     advice = reading.advice
     known = resident.pathway.texts[resident.pathway.reference_language]
     ids = [id_ for id_ in advice.text_ids if id_ in known] if advice else []
     level = advice.level if advice else None
-    said = tuple(words_of(id_, resident, language) for id_ in ids or [_SAFETY_NET])
+    said = tuple(words_of(id_, resident, speaks) for id_ in ids or [_SAFETY_NET])
     return Told(level, _RED_FLAG in ids, said)
 
 
@@ -117,12 +168,12 @@ class Row:
     became: Became
 
 
-def history(kept: Sequence[Kept], zone: str, now: datetime) -> list[Row]:
+def history(kept: Sequence[Kept], zone: str, now: datetime, language: Language) -> list[Row]:
     """Return the readings that the home remembers, the newest first."""
-    return list(reversed([_row(one, zone, now) for one in kept]))
+    return list(reversed([_row(one, zone, now, language) for one in kept]))
 
 
-def _row(kept: Kept, zone: str, now: datetime) -> Row:
+def _row(kept: Kept, zone: str, now: datetime, language: Language) -> Row:
     reading = Reading.model_validate_json(kept.payload)
     values = {o.vital: o.value for o in reading.observations}
     spo2 = values.pop(Vital.SPO2, None)
@@ -130,7 +181,7 @@ def _row(kept: Kept, zone: str, now: datetime) -> Row:
         at=local(kept.measured_at, zone),
         age=max(now - kept.measured_at, timedelta(0)),
         spo2="" if spo2 is None else f"{spo2:g} %",
-        others=", ".join(UNITS[vital].say(value) for vital, value in values.items()),
+        others=", ".join(asked.said(v, value, language) for v, value in values.items()),
         level=reading.advice.level if reading.advice else None,
         became=became(kept, zone, kept.measured_at),
     )
@@ -157,7 +208,9 @@ class Chart:
     dots: tuple[Dot, ...]
 
 
-def chart(kept: Sequence[Kept], zone: str, since: datetime, now: datetime) -> Chart:
+def chart(
+    kept: Sequence[Kept], zone: str, since: datetime, now: datetime, language: Language
+) -> Chart:
     """Return the oxygen values between two moments; y grows downwards.
 
     A line that fills the whole height for one point of difference frightens for nothing.
@@ -169,7 +222,7 @@ def chart(kept: Sequence[Kept], zone: str, since: datetime, now: datetime) -> Ch
         Dot(
             x=round(100 * ((at - since) / timedelta(seconds=1)) / span, 1),
             y=round(100 * (100 - value) / (100 - lowest), 1),
-            words=f"{value:g} %, {local(at, zone):%d %b %H:%M}",
+            words=f"{value:g} %, {day_and_time_in(language, local(at, zone))}",
             level=level,
         )
         for at, value, level in values
@@ -186,25 +239,28 @@ def _oxygen(kept: Sequence[Kept]) -> Iterator[tuple[datetime, float, Level | Non
                 yield one.measured_at, observation.value, level
 
 
-def age_in(language: Language, age: timedelta) -> str:
-    """Return an age in words: no number without it."""
-    minutes = int(age.total_seconds() // 60)
-    if minutes < 1:
-        return language.say("just now")
-    if minutes < 60:
-        return language.say("{n} minutes ago", n=minutes)
-    if minutes < 48 * 60:
-        return language.say("{n} hours ago", n=minutes // 60)
-    return language.say("{n} days ago", n=minutes // (24 * 60))
-
-
 def state_words(kept: Kept, zone: str, language: Language) -> dict[str, str]:
     """Return what has become of a reading in words, for a screen that stays open."""
     now = became(kept, zone, kept.measured_at)
     received, seen = now.received_at, now.seen_at
     return {
-        "received": language.say("Received by your team at {at}", at=f"{received:%H:%M}")
+        "received": language.say("Received by your team at {at}", at=time_in(language, received))
         if received and not now.refused
         else "",
-        "seen": language.say("Seen by a clinician at {at}", at=f"{seen:%H:%M}") if seen else "",
+        "seen": language.say("Seen by a clinician at {at}", at=time_in(language, seen))
+        if seen
+        else "",
     }
+
+
+def blocks(text: str) -> list[str | tuple[str, ...]]:
+    """Return a text as paragraphs, one a line, and lists of the lines that begin with a dash."""
+    found: list[str | tuple[str, ...]] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if not line.startswith("- "):
+            found.append(line)
+        elif found and isinstance(found[-1], tuple):
+            found[-1] = (*found[-1], line[2:])
+        else:
+            found.append((line[2:],))
+    return found
