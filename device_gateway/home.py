@@ -155,9 +155,8 @@ class Home:
             NotKeptError: it is not kept; it holds what they were told all the same.
         """
         with self._guard:
-            for kept in self.spool.kept(slot, reading.measured_at):
-                if kept.reading_id == reading.reading_id:
-                    return Reading.model_validate_json(kept.payload)
+            if (kept := self.spool.kept_one(slot, reading.reading_id)) is not None:
+                return Reading.model_validate_json(kept.payload)
             told = self.advising.advised(reading, slot, now)
             entry = Outgoing(told.reading_id, now, in_bytes(told), slot, told.measured_at)
             try:

@@ -367,11 +367,17 @@ class Spool:
 
     def kept(self, slot: int, since: datetime) -> list[Kept]:
         """Return the readings of a slot measured since then, in the order of measurement."""
-        rows = self._file.rows(
-            "select reading_id, measured_at, payload, receipted_at, outcome, seen_at from kept"
-            " where slot = ? and measured_at >= ? order by measured_at, reading_id",
-            (slot, _utc_text(since)),
+        return self._kept(
+            slot, "measured_at >= ? order by measured_at, reading_id", _utc_text(since)
         )
+
+    def kept_one(self, slot: int, id_: UUID) -> Kept | None:
+        """Return a reading of a slot by its id, whenever it was measured; None: it is not here."""
+        found = self._kept(slot, "reading_id = ?", id_.bytes)
+        return found[0] if found else None
+
+    def _kept(self, slot: int, which: str, value: object) -> list[Kept]:
+        rows = self._file.rows(f"{_KEPT} where slot = ? and {which}", (slot, value))
         return [
             Kept(
                 UUID(bytes=id_),
@@ -498,6 +504,9 @@ class Spool:
         sql = f"select seq, reading_id, payload, slot from outbox {where}"  # noqa: S608 - our own
         rows = self._file.rows(sql, values)
         return [Held(seq, UUID(bytes=id_), payload, slot) for seq, id_, payload, slot in rows]
+
+
+_KEPT: Final = "select reading_id, measured_at, payload, receipted_at, outcome, seen_at from kept"
 
 
 def _put_all(

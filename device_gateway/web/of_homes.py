@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from device_gateway.home import Home
 from device_gateway.spool import Kept
@@ -57,3 +58,7 @@ class OfHomes:
     def kept(self, place: Place, since: datetime) -> list[Kept]:
         """Return the readings of a place measured since then, in order."""
         return self._homes[place.gateway].spool.kept(place.slot, since)
+
+    def kept_one(self, place: Place, id_: UUID) -> Kept | None:
+        """Return a reading of a place by its id; None if it is not kept."""
+        return self._homes[place.gateway].spool.kept_one(place.slot, id_)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from device_gateway.spool import Kept
 from device_gateway.web.doors import Place
@@ -41,3 +42,6 @@ class Residents(Protocol):
 
     def kept(self, place: Place, since: datetime) -> list[Kept]:
         """Return the readings of a place measured since then, in order."""
+
+    def kept_one(self, place: Place, id_: UUID) -> Kept | None:
+        """Return a reading of a place by its id; None if it is not kept."""
