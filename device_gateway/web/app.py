@@ -1,9 +1,11 @@
 """The patient's page: who comes in, one thing a screen, and what became of the reading.
 
 Every screen works without JavaScript: a form, and a redirect to the next. No address holds anything
-that was typed, and no answer is kept by a browser or a proxy.
+that was typed, and no answer is kept by a browser or a proxy. Where a browser lets it, a phone
+keeps one form, `/offline`, and what was typed in it until `/api/readings` has taken it.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -11,11 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import ValidationError
+from starlette.middleware.gzip import GZipMiddleware
 
 from device_gateway.home import NotKeptError
-from device_gateway.web import showing
+from device_gateway.web import offline, showing
 from device_gateway.web.book import Book
 from device_gateway.web.catalogues import ENGLISH, Language, language_of, languages
 from device_gateway.web.doors import NotLetInError, Place, come_in
@@ -34,6 +39,8 @@ VISIT, LANGUAGE = "visit", "language"  # cookies
 REMEMBERED_S: Final = 180 * 24 * 60 * 60
 LONGEST_FORM: Final = 16_384  # bytes
 LONGEST_SHOWN: Final = 20  # characters of a code that is shown again
+SHORTEST_GZIP: Final = 500  # bytes
+GOES_ON: Final = re.compile(r"/reading/[0-9a-f-]{36}/[a-z0-9_-]{1,100}")  # a form half typed
 LOOKS_BACK: Final = timedelta(days=14)
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -89,6 +96,7 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     async def with_headers(
         request: Request, ask: Callable[[Request], Awaitable[Response]]
     ) -> Response:
+        answer: Response
         if request.method == "POST" and not _same_site(request):
             answer = pages.nothing(_language(request))  # another site wants something done
         else:
@@ -98,9 +106,17 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
         answer.headers["Cache-Control"] = "max-age=3600" if static else "no-store"
         return answer
 
+    # No answer that repeats what somebody else may have chosen has a secret in it, so the length of
+    # a compressed one gives nothing away (BREACH): what lets a device in is a cookie alone.
+    app.add_middleware(GZipMiddleware, minimum_size=SHORTEST_GZIP)
+
     @app.exception_handler(NotInError)
-    def show_the_door(_: Request, __: Exception) -> Response:
-        return RedirectResponse("/in", 303)
+    def show_the_door(request: Request, _: Exception) -> Response:
+        path = request.url.path
+        if path.startswith("/api/"):
+            return JSONResponse({"why": "nobody is in"}, 401)
+        goes_on = GOES_ON.fullmatch(path)
+        return RedirectResponse(f"/in?back={path}" if goes_on else "/in", 303)
 
     @app.exception_handler(404)
     @app.exception_handler(422)
@@ -110,8 +126,8 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     # --- getting in ---------------------------------------------------------------------------
 
     @app.get("/in")
-    def ask_for_code(request: Request) -> Response:
-        return pages.door(_language(request))
+    def ask_for_code(request: Request, back: str = "") -> Response:
+        return pages.door(_language(request), back=_goes_on(back))
 
     @app.get("/k/{code}")
     def ask_for_year(code: str, request: Request) -> Response:
@@ -120,14 +136,15 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     @app.post("/in")
     def come(request: Request, form: Form_) -> Response:
         code, year = _one(form, "code"), _one(form, "year").strip()
+        back = _goes_on(_one(form, "back"))
         source = request.client.host if request.client else ""
         now = clock.now()
         try:
             door, place = come_in(code, year, source, residents.doors(), book, now)
         except NotLetInError as error:
             shown = cleaned(code)[:LONGEST_SHOWN]
-            return pages.door(_language(request), shown, error.why)
-        answer = RedirectResponse("/", 303)
+            return pages.door(_language(request), shown, error.why, back)
+        answer = RedirectResponse(back or "/", 303)
         token = book.let_in(place.gateway, place.slot, door.id, door.who, now)
         _set_cookie(request, answer, VISIT, token)
         return answer
@@ -184,7 +201,7 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
         """Return what is being typed and the screen asked for, or where to go instead."""
         said = book.draft(id_, here.visit, here.now)
         if said is None:
-            sent = any(k.reading_id == id_ for k in residents.kept(here.place, _since(here)))
+            sent = residents.kept_one(here.place, id_)
             return RedirectResponse(f"/sent/{id_}" if sent else "/", 303)
         known = {screen.name: screen for screen in screens(here.resident.pathway)}
         screen = known.get(name)
@@ -203,18 +220,16 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
 
     @app.get("/sent/{id_}")
     def sent(id_: UUID, here: Here_) -> Response:
-        for kept in residents.kept(here.place, _since(here)):
-            if kept.reading_id == id_:
-                return pages.sent(here, kept)
-        return pages.nothing(here.language, here)
+        kept = residents.kept_one(here.place, id_)
+        return pages.sent(here, kept) if kept else pages.nothing(here.language, here)
 
     @app.get("/sent/{id_}/state")
     def state(id_: UUID, here: Here_) -> Response:
         """Return what became of a reading, for a page that stays open."""
-        for kept in residents.kept(here.place, _since(here)):
-            if kept.reading_id == id_:
-                return JSONResponse(showing.state_words(kept, here.zone, here.language))
-        return JSONResponse({}, 404)
+        kept = residents.kept_one(here.place, id_)
+        if kept is None:
+            return JSONResponse({}, 404)
+        return JSONResponse(showing.state_words(kept, here.zone, here.language))
 
     @app.get("/readings")
     def readings(here: Here_) -> Response:
@@ -227,6 +242,57 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     @app.get("/help")
     def show_help(here: Here_) -> Response:
         return pages.help(here)
+
+    # --- a phone with no network --------------------------------------------------------------
+
+    @app.get("/alive")
+    def alive(request: Request) -> Response:
+        """Say that the page can be reached, and whether whoever asks is in."""
+        try:
+            who_is_here(request)
+        except NotInError:
+            return JSONResponse({"in": False})
+        return JSONResponse({"in": True})
+
+    @app.get("/sw.js")
+    def worker() -> Response:
+        return Response(pages.worker(), media_type="text/javascript")
+
+    @app.get("/offline")
+    def form_for_a_phone(here: Here_) -> Response:
+        return pages.offline(here)
+
+    @app.post("/api/readings")
+    async def take_posted(request: Request) -> Response:
+        """Take a reading that waited on a phone, once however often it is sent.
+
+        201: it is kept, 200: it was; only then may the phone forget it. 401: nobody is in; 403: it
+        is of another stay; 422: it cannot be read; 507: there is no room. It is then still only on
+        the phone.
+        """
+        body = await request.body()
+        return await run_in_threadpool(posted, request, body)
+
+    def posted(request: Request, body: bytes) -> Response:
+        here = who_is_here(request)
+        if len(body) > LONGEST_FORM:
+            return JSONResponse({"why": "too long"}, 422)
+        try:
+            said = offline.Posted.model_validate_json(body)
+            if said.for_ != offline.whose(here.resident):
+                return JSONResponse({"why": "another stay"}, 403)
+            known = residents.kept_one(here.place, said.reading_id) is not None
+            reading = offline.reading_of(said, here.resident.pathway, here.now)
+        except (ValidationError, OverflowError):
+            return JSONResponse({"why": "not a reading"}, 422)
+        except offline.UnreadableError as unreadable:
+            return JSONResponse({"why": "not numbers", "wrong": unreadable.wrong}, 422)
+        try:
+            told = residents.send(reading, here.place, here.now)
+        except NotKeptError:
+            return JSONResponse({"why": "no room"}, 507)
+        advice = told.advice.model_dump(mode="json") if told.advice else None
+        return JSONResponse({"kept": str(told.reading_id), "told": advice}, 200 if known else 201)
 
     return app
 
@@ -246,6 +312,11 @@ def _to(id_: UUID, screen: Screen) -> Response:
 def _after(here: Here, screen: Screen) -> Screen:
     known = screens(here.resident.pathway)
     return known[known.index(screen) + 1]
+
+
+def _goes_on(back: str) -> str:
+    """Return where a form that is half typed goes on; nothing else is gone back to."""
+    return back if GOES_ON.fullmatch(back) else ""
 
 
 def _one(form: Form, name: str) -> str:

@@ -157,16 +157,23 @@ class Book:
         """Keep what was typed so far; the latest stands."""
         self._write(
             "insert into draft values (?, ?, ?, ?) on conflict (reading_id) do update"
-            " set changed_at = excluded.changed_at, body = excluded.body"
-            " where draft.token = excluded.token",
-            (id_.bytes, visit.token, _text(now), json.dumps(body)),
+            " set token = excluded.token, changed_at = excluded.changed_at, body = excluded.body"
+            " where draft.token in (select token from visit"
+            " where gateway = ? and slot = ? and door = ?)",
+            (id_.bytes, visit.token, _text(now), json.dumps(body), *_door(visit)),
         )
 
     def draft(self, id_: UUID, visit: Visit, now: datetime) -> dict[str, Any] | None:
-        """Return what this visitor typed so far; None when it is too old, or not theirs."""
+        """Return what was typed so far; None when it is too old, or came in by another door.
+
+        Whoever lost their visit and came in again by the same door goes on with it: the id, which
+        only the device on which it was begun knows, is in no other hands.
+        """
         rows = self._rows(
-            "select body from draft where reading_id = ? and token = ? and changed_at >= ?",
-            (id_.bytes, visit.token, _text(now - HALF_TYPED_FOR)),
+            "select body from draft where reading_id = ? and changed_at >= ?"
+            " and token in (select token from visit"
+            " where gateway = ? and slot = ? and door = ?)",
+            (id_.bytes, _text(now - HALF_TYPED_FOR), *_door(visit)),
         )
         return dict(json.loads(rows[0][0])) if rows else None
 
@@ -184,6 +191,10 @@ class Book:
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._guard:
             return self._db.execute(sql, values).fetchall()
+
+
+def _door(visit: Visit) -> tuple[str, int, str]:
+    return visit.gateway, visit.slot, visit.door
 
 
 def _hash(token: str) -> bytes:

@@ -1,5 +1,6 @@
 """The screens as HTML: one template each, filled with what `showing` has worked out."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +20,28 @@ from device_gateway.web.catalogues import Language, languages
 from device_gateway.web.doors import Place
 from device_gateway.web.draft import Draft
 from device_gateway.web.numbers import Wrong
+from device_gateway.web.offline import OUTCOMES, sheet
 from device_gateway.web.resident import Resident
 from device_gateway.web.screens import Kind, Screen, free_questions, none_of, screens
 from device_gateway.web.taking import Form, Taken
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Vital
+from ward_service.domain.advice import SWAP
+from ward_service.domain.civil import local
 
 HERE: Final = Path(__file__).parent
+# What a phone needs besides the form itself; none of them has anything of a person in it.
+ON_A_PHONE: Final = (
+    "outbox.js",
+    "page.js",
+    "judge.js",
+    "offline.js",
+    "page.css",
+    "icon.svg",
+    "rest.svg",
+    "finger.svg",
+    "wait.svg",
+)
 _REFUSALS: Final = {None: 200, Refused.WRONG: 403, Refused.RESTING: 429, Refused.SHUT: 429}
 
 
@@ -72,9 +88,11 @@ class Pages:
         self._templates.globals["asked"] = ASKED
         self._templates.globals["languages"] = languages
 
-    def door(self, language: Language, code: str = "", why: Refused | None = None) -> Response:
-        """Return the first screen, with why nobody was let in."""
-        return self._show("in.html", language, _REFUSALS[why], code=code, why=why)
+    def door(
+        self, language: Language, code: str = "", why: Refused | None = None, back: str = ""
+    ) -> Response:
+        """Return the first screen, with why nobody was let in, and where to go on afterwards."""
+        return self._show("in.html", language, _REFUSALS[why], code=code, why=why, back=back)
 
     def nothing(self, language: Language, here: Here | None = None) -> Response:
         """Return a screen for an address at which nothing is."""
@@ -158,6 +176,41 @@ class Pages:
     def readings(self, here: Here, rows: Sequence[showing.Row], chart: showing.Chart) -> Response:
         """Return what was sent in the last days."""
         return self._in("readings.html", here, rows=rows, chart=chart)
+
+    def offline(self, here: Here) -> Response:
+        """Return all screens of a reading in one, and what a phone with no network judges by."""
+        pathway = here.resident.pathway
+        plan_at = f"{local(here.now, here.zone):%d/%m %H:%M}"
+        questions = {
+            id_: (
+                self._said(here, f"question.{id_}"),
+                [(code, self._said(here, f"answer.{id_}.{code}")) for code in question.answers],
+            )
+            for id_, question in pathway.questions.items()
+        }
+        outcomes = [
+            (one.key, showing.told_of(one.level, one.text_ids, here.resident, here.speaks))
+            for one in OUTCOMES
+            if SWAP not in one.text_ids or pathway.swap
+        ]
+        return self._in(
+            "offline.html",
+            here,
+            screens=screens(pathway),
+            questions=questions,
+            nothing={id_: none_of(question) for id_, question in pathway.questions.items()},
+            several={id_ for id_, question in pathway.questions.items() if question.several},
+            free=free_questions(pathway),
+            technique=self._said(here, "technique"),
+            outcomes=outcomes,
+            plan_at=plan_at,
+            sheet=sheet(here.resident, here.visit.who, plan_at),
+        )
+
+    def worker(self) -> str:
+        """Return the service worker, with the addresses of the files that it keeps."""
+        own = (HERE / "static" / "sw.js").read_text()
+        return f"const FILES = {json.dumps([_asset(name) for name in ON_A_PHONE])};\n{own}"
 
     def help(self, here: Here) -> Response:
         """Return how to measure, whom to ring, and what to do at night."""

@@ -131,8 +131,12 @@ def told(reading: Reading, resident: Resident, speaks: str) -> Told:
     advice = reading.advice
     known = resident.pathway.texts[resident.pathway.reference_language]
     ids = [id_ for id_ in advice.text_ids if id_ in known] if advice else []
-    level = advice.level if advice else None
-    said = tuple(words_of(id_, resident, speaks) for id_ in ids or [_SAFETY_NET])
+    return told_of(advice.level if advice else None, ids or [_SAFETY_NET], resident, speaks)
+
+
+def told_of(level: Level | None, ids: Sequence[str], resident: Resident, speaks: str) -> Told:
+    """Return what is told by these texts of the pathway."""
+    said = tuple(words_of(id_, resident, speaks) for id_ in ids)
     return Told(level, _RED_FLAG in ids, said)
 
 

@@ -266,7 +266,7 @@ def _wrong(page: Page, axe: Axe) -> Iterator[str]:
     page.evaluate(ONCE)
     yield from _violations(axe, page, None)
     page.emulate_media(color_scheme="dark")
-    only = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+    only: dict[str, object] = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
     yield from (f"dark: {one}" for one in _violations(axe, page, only))
     page.emulate_media(color_scheme="light")
 

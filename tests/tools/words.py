@@ -32,8 +32,8 @@ def strings() -> dict[str, str]:
                 _note(found, said, path)
     for path in sorted(WEB.glob("*.py")):
         with path.open("rb") as file:
-            for _, _, said, _ in extract_python(file, IN_CODE, (), {}):
-                _note(found, said, path)
+            for _, _, words, _ in extract_python(file, dict.fromkeys(IN_CODE), (), {}):
+                _note(found, words, path)
     return found
 
 
