@@ -52,7 +52,13 @@ DOORS = (a_door(), a_door(CARERS_CODE, "carer"))
 
 
 def a_plan(number: int, doors: tuple[Door, ...], pathway: Pathway = COH, **care: object) -> bytes:
-    state = replace(a_stay(pathway, None), admitted_at=NOON - timedelta(days=2))
+    return plan_of(number, doors, pathway, NOON - timedelta(days=2), **care)
+
+
+def plan_of(
+    number: int, doors: tuple[Door, ...], pathway: Pathway, since: datetime, **care: object
+) -> bytes:
+    state = replace(a_stay(pathway, None), admitted_at=since)
     told = care_of(state, pathway, language="en", use="demo", signed=False)
     return written(Plan(number=number, care=told.model_copy(update=care), doors=doors))
 

@@ -190,6 +190,8 @@
     if (sending) { begin(); show(steps[0].dataset.name); } // what was sent is not gone back to
     else show(location.hash.slice(1));
   });
+  document.getElementById("idle").hidden = true;
+  document.getElementById("note").hidden = false;
   begin();
   show(steps[0].dataset.name);
 })();
