@@ -66,9 +66,11 @@ def keeps_the_form(page: Page) -> None:
     """Wait until this phone could do without a network."""
     page.evaluate(
         """async () => {
-          while (!navigator.serviceWorker.controller || !await caches.match("/offline")) {
+          for (let n = 0; n < 300; n++) {
+            if (navigator.serviceWorker.controller && await caches.match("/offline")) return;
             await new Promise((later) => setTimeout(later, 50));
           }
+          throw new Error("this phone keeps no form");
         }"""
     )
 
@@ -122,6 +124,10 @@ def readable(page: Page) -> list[tuple[str, str]]:
     return [(v["id"], v["nodes"][0]["html"][:160]) for v in found]
 
 
+def told(page: Page, heading: str) -> None:
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
+
+
 def banner_says(page: Page, words: str) -> None:
     expect(page.locator("#unsent p:visible", has_text=words)).to_have_count(1)
 
@@ -148,7 +154,9 @@ def test_from_the_link_to_a_first_reading_it_takes_twelve_taps_and_fields(
         fingers.tap("Continue")
         fingers.tap("Take a reading now")
         fingers.takes_a_reading()
-        expect(page.get_by_role("heading", name="In the range that your team expects")).to_be_visible()
+        expect(
+            page.get_by_role("heading", name="In the range that your team expects")
+        ).to_be_visible()
         assert fingers.count <= MOST_TAPS
         record_property(TO_SAY, f"page: {fingers.count} taps and fields to a first reading")
     assert len(home.readings()) == 1
@@ -161,7 +169,10 @@ def test_with_the_keyboard_alone_a_reading_is_sent(browser: Browser, home: Serve
 
         def reach(wanted: str) -> None:
             """Press Tab until the element with these words, or this id, has the focus."""
-            said = "[document.activeElement].map((it) => it === document.body ? [] : [it.id, it.innerText])[0]"
+            said = (
+                "[document.activeElement].map((it) => it.matches('body') ? [] : "
+                "[it.id, it.innerText])[0]"
+            )
             for _ in range(40):
                 if wanted in page.evaluate(said):
                     return
@@ -193,7 +204,9 @@ def test_with_the_keyboard_alone_a_reading_is_sent(browser: Browser, home: Serve
             expect(page.get_by_role("heading", name=heading)).to_be_visible()
             reach(reached)
             page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", name="In the range that your team expects")).to_be_visible()
+        expect(
+            page.get_by_role("heading", name="In the range that your team expects")
+        ).to_be_visible()
     assert len(home.readings()) == 1
 
 
@@ -202,7 +215,7 @@ def test_without_javascript_everything_works(browser: Browser, home: Served) -> 
         page = phone.new_page()
         come_in(page, home.url(BOX))
         begin(page).takes_a_reading("91", "104")
-        expect(page.get_by_role("heading", name="This is low. Read this now")).to_be_visible()
+        told(page, "This is low. Read this now")
         page.click("main >> text=My readings")
         expect(page.get_by_role("cell", name="91 %")).to_be_visible()
         page.goto(f"{home.url(BOX)}/offline")
@@ -276,7 +289,7 @@ def test_who_is_out_in_the_middle_goes_on_after_coming_in_again(
         expect(page.locator("#pulse_rate")).to_have_value("104")
         fingers.tap("Continue")
         fingers.to_the_end()
-        expect(page.get_by_role("heading", name="This is low. Read this now")).to_be_visible()
+        told(page, "This is low. Read this now")
     [reading] = home.readings()
     assert ("red_flags", "none") in [(a.question, a.answer) for a in reading.answers]
 
@@ -310,7 +323,7 @@ def test_over_http_what_cannot_be_sent_is_said_and_stays_in_the_form(
         home.back()
         fingers.tap("Continue")
         fingers.to_the_end()
-        expect(page.get_by_role("heading", name="This is low. Read this now")).to_be_visible()
+        told(page, "This is low. Read this now")
     assert [o.value for o in home.readings()[0].observations] == [91, 104]
 
 
@@ -336,7 +349,7 @@ def test_offline_it_is_judged_by_the_plan_and_sent_once_when_the_network_is_back
         fingers.tap("The same")
         fingers.tap("None of these")
         page.locator("main").get_by_role("button", name="Send my reading").dblclick()
-        expect(page.get_by_role("heading", name="This is low. Read this now")).to_be_visible()
+        told(page, "This is low. Read this now")
         expect(page.get_by_text("If it is still 92 % or lower")).to_be_visible()
         banner_says(page, f"1 reading is saved on this phone and {NOT_SENT}")
         expect(page.get_by_text("they cannot see it, and nobody is being told")).to_be_visible()
@@ -365,7 +378,7 @@ def test_the_page_that_waits_says_sent_when_another_tab_has_sent_it(
         keeps_the_form(page)
         home.away()
         begin(page).takes_a_reading("93", "80")
-        expect(page.get_by_role("heading", name="This needs another look")).to_be_visible()
+        told(page, "This needs another look")
         other = phone.new_page()
         home.back()
         other.goto(home.url())  # sends on load
@@ -394,7 +407,8 @@ def test_an_answer_that_is_lost_makes_no_second_reading(browser: Browser, home: 
         Fingers(page).takes_a_reading()
         banner_says(page, NOT_SENT)
         page.evaluate(
-            "async () => { while (!lost) await new Promise((later) => setTimeout(later, 50)); }"
+            "async () => { for (let n = 0; !lost && n < 300; n++)"
+            " await new Promise((later) => setTimeout(later, 50)); }"
         )
         assert len(home.readings()) == 1  # it came, and the phone does not know
         page.evaluate("outbox.flush()")
@@ -661,7 +675,9 @@ def test_a_reading_can_be_sent_over_a_link_as_slow_as_2g(
         began = home.clock.now()
         come_in(page, home.url())
         begin(page).takes_a_reading()
-        expect(page.get_by_role("heading", name="In the range that your team expects")).to_be_visible()
+        expect(
+            page.get_by_role("heading", name="In the range that your team expects")
+        ).to_be_visible()
         took = (home.clock.now() - began).total_seconds()
         record_property(TO_SAY, f"page: a first reading at 250 kbit/s, 300 ms: {took:.1f} s")
     assert len(home.readings()) == 1

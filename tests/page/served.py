@@ -1,4 +1,4 @@
-"""The page as a browser meets it: a real server over one real home, which can go away and return."""
+"""The page as a browser meets it: a real server over one real home, which can go and come back."""
 
 import shutil
 import subprocess
@@ -54,7 +54,7 @@ class Served:
         assert self.home.adviser.take_plan(1, told, self.clock.now())
 
     def back(self) -> None:
-        address = Address("0.0.0.0", self.port, *self._files)
+        address = Address("127.0.0.1", self.port, *self._files)
         self._up.enter_context(serving([self.home], self.folder, self.clock, address))
 
     def away(self) -> None:
