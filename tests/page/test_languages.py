@@ -1,7 +1,7 @@
 """Languages are data: whole, checked or said not to be, and readable in every one of them."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -271,7 +271,7 @@ def _wrong(page: Page, axe: Axe) -> Iterator[str]:
     page.emulate_media(color_scheme="light")
 
 
-def _violations(axe: Axe, page: Page, options: dict[str, object] | None) -> Iterator[str]:
+def _violations(axe: Axe, page: Page, options: Mapping[str, object] | None) -> Iterator[str]:
     for violation in axe.run(page, options=options).response["violations"]:
         where = [" ".join(node["html"].split())[:90] for node in violation["nodes"]]
         yield f"{violation['id']}: {where}"

@@ -17,7 +17,7 @@ from device_gateway.web.catalogues import FOLDER, header_of, read
 
 WEB = FOLDER.parent
 IN_TEMPLATES = ("t", "beside")
-IN_CODE = ("say", "to_say")
+IN_CODE = {"say": None, "to_say": None}
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _DAY = re.compile(r"20\d\d-\d\d-\d\d")
 _HEAD = ("X-Language-Name", "X-Direction", "Last-Translator", "X-Reviewed-By", "PO-Revision-Date")
@@ -28,8 +28,8 @@ def strings() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted((WEB / "templates").glob("*.html")):
         with path.open("rb") as file:
-            for _, _, said, _ in babel_extract(file, IN_TEMPLATES, (), {}):
-                _note(found, said, path)
+            for _, _, message, _ in babel_extract(file, IN_TEMPLATES, (), {}):
+                _note(found, message, path)
     for path in sorted(WEB.glob("*.py")):
         with path.open("rb") as file:
             for _, _, words, _ in extract_python(file, dict.fromkeys(IN_CODE), (), {}):
