@@ -95,7 +95,9 @@ class _Person:
         return judged, advice
 
     def words(self, text_ids: tuple[str, ...]) -> tuple[str, ...]:
-        return texts_for(text_ids, self.pathway, self.limits, self.care.language)
+        # Nothing can stand beside them: in their language only once somebody has reviewed it.
+        language = self.pathway.checked(self.care.language)
+        return texts_for(text_ids, self.pathway, self.limits, language)
 
 
 class Adviser:

@@ -106,6 +106,24 @@ def test_a_reading_is_judged_by_the_plan_and_says_what_was_told(
     assert (told.at, told.advice.retake_after) == (NOON + minutes(60), minutes(1))
     assert "If it is still 92 % or lower" in told.words[0]
     assert told.words[-1].endswith(NET)
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "said"),
+    [((), "If it is still 92 % or lower"), (("en-x-easy",), "Is it still 92 % or lower?")],
+)
+def test_words_beside_which_nothing_stands_are_those_that_somebody_reviewed(
+    spool: Spool, reviewed: tuple[str, ...], said: str
+) -> None:
+    pathway = replace(COH, reviewed=frozenset(reviewed))
+    state = replace(a_stay(pathway, None), admitted_at=EARLIER)
+    care = care_of(state, pathway, language="en-x-easy", use="demo", signed=False)
+    adviser = Adviser(spool)
+    adviser.take_plan(1, written(Plan(number=1, care=care)), NOON)
+    takes(adviser, spool, at(60, 91))
+    told = adviser.told(1, NOON + minutes(60))
+    assert told is not None
+    assert said in told.words[0]
     assert takes(adviser, spool, at(62, 92)).text_ids == ("advice.red",)
 
 
