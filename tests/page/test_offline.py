@@ -12,7 +12,6 @@ from playwright.sync_api import Page
 
 from device_gateway.spool_file import SpoolFullError
 from device_gateway.web.app import HEADERS
-from device_gateway.web.catalogues import language_of
 from device_gateway.web.doors import Place
 from device_gateway.web.offline import OUTCOMES, sheet, steps, whose
 from device_gateway.web.pages import HERE
@@ -253,7 +252,7 @@ def test_the_form_has_the_words_of_this_person_for_each_thing_that_can_be_told(
     shown = house.client.get("/offline").text
     resident = a_resident()
     for one in OUTCOMES:
-        told = told_of(one.level, one.text_ids, resident, language_of("en"))
+        told = told_of(one.level, one.text_ids, resident, "en")
         found = re.search(rf'<template data-outcome="{one.key}">(.*?)</template>', shown, re.DOTALL)
         assert found, one.key
         text = unescape(found[1])
