@@ -10,21 +10,8 @@ from ward_service.broker_prepare import ACCOUNTS, ADMIN, WARD, prepare
 from ward_service.contract.messages import BASE_TOPIC
 
 MOSQUITTO = shutil.which("mosquitto", path=os.defpath + ":/usr/sbin:/usr/local/sbin")
-CONFIG = """
-listener {port} 127.0.0.1
-cafile {folder}/ca.crt
-certfile {folder}/ca.crt
-keyfile {folder}/ca.key
-allow_anonymous false
-plugin {plugin}
-plugin_opt_config_file {accounts}
-set_tcp_nodelay true
-max_queued_messages 0
-max_queued_bytes 268435456
-max_inflight_messages 1000
-max_packet_size 66560
-persistence false
-"""
+# The one that we ship: what differs is where its files are and where it listens.
+SHIPPED = (Path(__file__).parents[1] / "docs/deploy/mosquitto.conf").read_text()
 
 
 def dynamic_security() -> Path | None:
@@ -58,16 +45,21 @@ class GuardedBroker:
         self.ca = an_authority(folder, "ca")
         prepare(folder, BASE_TOPIC)
         self._config = folder / "mosquitto.conf"
-        self._config.write_text(
-            CONFIG.format(
-                port=self.port,
-                folder=folder,
-                plugin=dynamic_security(),
-                accounts=folder / ACCOUNTS,
-            )
-            # Started by root it would give its rights up, and read nothing in pytest's folders.
-            + ("user root\n" if os.geteuid() == 0 else "")
-        )
+        here = {
+            "listener 8883": f"listener {self.port} {self.host}",
+            "/run/secrets/broker_ca": str(self.ca),
+            "/run/secrets/broker_cert": str(self.ca),
+            "/run/secrets/broker_key": str(self.ca.with_suffix(".key")),
+            "/usr/lib/mosquitto_dynamic_security.so": str(dynamic_security()),
+            f"/mosquitto/{ACCOUNTS}": str(folder / ACCOUNTS),
+            "persistence_location /mosquitto/data": f"persistence_location {folder}/",
+        }
+        config = SHIPPED
+        for there, place in here.items():
+            assert there in config, there
+            config = config.replace(there, place)
+        # Started by root it would give its rights up, and read nothing in pytest's folders.
+        self._config.write_text(config + ("user root\n" if os.geteuid() == 0 else ""))
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -1,6 +1,7 @@
 """`ward-service` as an operator meets it: a refusal is one sentence, and nothing was changed."""
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from tests.factories import an_admission
 from ward_service.cli import app
+from ward_service.errors import WardError
+from ward_service.settings import Settings
 
 Run = Callable[..., Result]
 
@@ -49,6 +52,53 @@ def test_a_variable_with_a_wrong_value_is_named_and_its_value_is_not_said(
     said = a_sentence(run("migrate"), 2)
     assert variable in said
     assert value not in said
+
+
+def test_a_code_stands_on_a_line_of_its_own_and_says_what_to_do_with_it(run: Run) -> None:
+    code, said = run("gateway", "invite", "home-01").stdout.splitlines()
+    assert re.fullmatch("[0-9A-Z]{4}-[0-9A-Z]{4}", code)
+    assert f"to become home-01. There: device-gateway enrol {code} --ward https://" in said
+    named = run("gateway", "invite").stdout
+    assert re.search(r"to become home-[0-9a-z]{6}\.", named)
+    assert code not in (listed := run("gateway", "list").stdout)
+    assert listed.startswith("home-01  0 people  a code is out until ")
+    again = run("gateway", "rotate", "home-01").stdout.splitlines()[0]
+    assert again != code
+
+
+@pytest.mark.parametrize("what", ["rotate", "revoke"])
+def test_a_gateway_that_is_not_there_is_said_in_a_sentence(run: Run, what: str) -> None:
+    said = a_sentence(run("gateway", what, "home-09"), 1)
+    assert said == "There is no gateway home-09. Nothing was changed."
+
+
+def test_what_the_broker_begins_with_is_made_once(run: Run, tmp_path: Path) -> None:
+    made = run("broker", "prepare", str(tmp_path / "broker")).stdout.split()
+    assert [Path(path).name for path in made] == [
+        "dynamic-security.json",
+        "ward.env",
+        "admin.env",
+    ]
+    said = a_sentence(run("broker", "prepare", str(tmp_path / "broker")), 1)
+    assert "left as it is" in said
+
+
+@pytest.mark.parametrize(("mode", "says"), [(0o644, "chmod 600"), (0o600, "too short")])
+def test_a_password_in_a_file_is_as_private_and_as_long_as_a_secret(
+    tmp_path: Path, mode: int, says: str
+) -> None:
+    file = tmp_path / "password"
+    settings = Settings(broker_admin_password_file=file, broker_password_file=file)
+    for read in (settings.admin_password, settings.ward_password):
+        with pytest.raises(WardError, match="is missing"):
+            read()
+    file.write_text("x" * 64 + "\n")
+    file.chmod(0o600)
+    assert settings.admin_password() == settings.ward_password() == "x" * 64
+    file.write_text("x" * (64 if mode == 0o644 else 8))
+    file.chmod(mode)
+    with pytest.raises(WardError, match=says):
+        settings.admin_password()
 
 
 def test_a_database_that_is_away_is_said_in_a_sentence(

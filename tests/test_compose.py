@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ward_service.broker_prepare import ADMIN, WARD, prepare
+from ward_service.contract.messages import BASE_TOPIC
 from ward_service.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -14,6 +16,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+PREPARED = "./homeward-data/broker"  # what the operator makes, as docs/operate.md says
 DASHBOARD_VARIABLES = {"HOMEWARD_API_URL"}
 
 
@@ -40,11 +43,19 @@ def test_each_variable_is_known_to_settings(name: str) -> None:
     assert set(OURS[name]["environment"]) <= known
 
 
-def test_each_file_exists_and_each_lock() -> None:
+def made_by(folder: Path) -> set[Path]:
+    """Return what `ward-service broker prepare` makes, and the folders of it."""
+    made = {path.relative_to(folder) for path in prepare(folder, BASE_TOPIC)}
+    return made | {path.parent for path in made}
+
+
+def test_each_file_exists_and_each_lock(tmp_path: Path) -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", ()):
             source = volume.partition(":")[0]
-            if source.startswith("."):
+            if source.startswith(PREPARED):
+                assert Path(source).relative_to(PREPARED) in made_by(tmp_path), source
+            elif source.startswith("."):
                 assert (ROOT / source).is_file(), source
             else:
                 assert source in COMPOSE["volumes"], source
@@ -53,6 +64,15 @@ def test_each_file_exists_and_each_lock() -> None:
     for service in OURS.values():
         assert (ROOT / service["build"]["dockerfile"]).is_file()
         assert (ROOT / f"locks/{service['build']['args']['LOCK']}.txt").is_file()
+
+
+def test_who_makes_accounts_is_the_role_that_enrols_homes_and_no_other(tmp_path: Path) -> None:
+    made = made_by(tmp_path)
+    for name, service in OURS.items():
+        files = [Path(file).relative_to(PREPARED) for file in service.get("env_file", ())]
+        assert set(files) <= made
+        assert (Path(ADMIN) in files) is (name == "api")
+        assert (Path(WARD) in files) is (name != "dashboard")
 
 
 def test_what_the_image_copies_exists() -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,10 @@ def move(ward: Ward, gateway: str, generation: int, previous_until: datetime | N
         row.generation, row.previous_until = generation, previous_until
 
 
+def same(moment: datetime) -> datetime:
+    return moment
+
+
 def test_what_the_key_before_has_signed_is_taken_for_a_while_and_then_no_more(ward: Ward) -> None:
     home = a_home(ward)
     message = home.sends(a_reading())
@@ -42,15 +48,38 @@ def test_what_the_key_before_has_signed_is_taken_for_a_while_and_then_no_more(wa
         (until - timedelta(seconds=1), True),
         (until, False),
     ):
-        ring = KeyRing(
-            ward.secret, lambda: ward.unit_of_work(read_only=True), iter([wall] * 9).__next__
-        )
+        ring = KeyRing(ward.secret, partial(ward.unit_of_work, read_only=True), partial(same, wall))
         assert isinstance(open_message(message, ring.of), Readable) is readable
         newest = Home("home-01", gateway_key(ward.secret, "home-01", 2).hex())
         assert isinstance(open_message(newest.sends(a_reading()), ring.of), Readable)
         for other in (0, 3):
             wrong = Home("home-01", gateway_key(ward.secret, "home-01", other).hex())
             assert isinstance(open_message(wrong.sends(a_reading()), ring.of), Unreadable)
+
+
+def test_a_byte_that_was_changed_anywhere_is_refused_by_both_keys(ward: Ward) -> None:
+    home = a_home(ward)
+    move(ward, "home-01", 2, ward.clock.wall() + timedelta(hours=1))
+    newest = Home("home-01", gateway_key(ward.secret, "home-01", 2).hex())
+    for message in (home.sends(a_reading()), newest.sends(a_reading())):
+        assert isinstance(open_message(message, ward.keys_of), Readable)
+        payload, correlation = message.payload, message.correlation
+        changed = [replace(message, payload=each) for each in flipped(payload)]
+        changed += [replace(message, correlation=each) for each in flipped(correlation)]
+        for n, (name, value) in enumerate(message.properties):
+            for each in flipped(value.encode()):
+                pairs = list(message.properties)
+                pairs[n] = (name, each.decode("latin-1"))
+                changed.append(replace(message, properties=tuple(pairs)))
+        for forged in changed:
+            found = open_message(forged, ward.keys_of)
+            assert isinstance(found, Unreadable)
+            assert found.reading_id is None, "and so it gets no receipt"
+
+
+def flipped(whole: bytes) -> list[bytes]:
+    """Return a message once for each of its bytes, with that one changed."""
+    return [whole[:n] + bytes([byte ^ 1]) + whole[n + 1 :] for n, byte in enumerate(whole)]
 
 
 def test_the_ward_signs_with_the_newest_key(ward: Ward) -> None:

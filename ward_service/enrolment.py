@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ward_service.broker_accounts import BrokerAccounts
+from ward_service.broker_accounts import BrokerAccounts, BrokerAccountsError
 from ward_service.contract.api import InvitationView
 from ward_service.contract.enrolment import (
     ALPHABET,
@@ -153,7 +153,13 @@ def revoke(ward: Ward, gateway_id: str) -> int:
     ward.keys.look_again()
     log("gateway.revoked", gateway_id=gateway_id)
     if ward.settings.broker_admin_username:
-        BrokerAccounts(ward.settings).end(gateway_id)
+        try:
+            BrokerAccounts(ward.settings).end(gateway_id)
+        except BrokerAccountsError as error:
+            raise BrokerAccountsError(
+                f"{gateway_id} is revoked, and the ward refuses what it sends. But the broker did "
+                "not answer, and may still let it connect: run this again until it says so."
+            ) from error
     return people
 
 

@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 from tests.factories import NOON, Home, a_reading
 from tests.services import Broker
 from ward_service.contract.envelope import Envelope
-from ward_service.contract.messages import Receipt, Receipts, topic
+from ward_service.contract.messages import BASE_TOPIC, Receipt, Receipts, topic
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import StorageDownError
 from ward_service.ingest import subscriber
@@ -66,17 +66,23 @@ class FakeWard:
 class Running:
     """The real subscriber in a thread; `stop` ends it as SIGTERM would."""
 
-    def __init__(self, broker: Broker, ward: FakeWard, deliver: Deliver | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        ward: FakeWard,
+        deliver: Deliver | None = None,
+        base: str = BASE_TOPIC,
+    ) -> None:
         self.stop_it = Event()
-        self.thread = Thread(target=self._run, args=(broker, ward, deliver))
+        self.thread = Thread(target=self._run, args=(broker, ward, deliver, base))
         self.thread.start()
 
-    def _run(self, broker: Broker, ward: FakeWard, deliver: Deliver | None) -> None:
+    def _run(self, broker: Broker, ward: FakeWard, deliver: Deliver | None, base: str) -> None:
         def now() -> datetime:
             return NOON
 
         subscriber.run(
-            settings=Settings(broker_port=broker.port, use="demo"),
+            settings=Settings(broker_port=broker.port, base_topic=base, use="demo"),
             commit=ward.commit,
             key_of=lambda _: KEY,
             beat=ward.beat,
@@ -136,6 +142,33 @@ def sender(broker: Broker) -> Iterator[Sender]:
     made = Sender(broker)
     yield made
     made.close()
+
+
+def test_a_ward_with_a_base_topic_of_its_own_hears_and_answers_there_alone(
+    broker: Broker,
+) -> None:
+    ward = FakeWard()
+    running = Running(broker, ward, base="north/v1")
+    _until(lambda: ward.beats > 0)
+    heard: list[str] = []
+    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client.on_message = lambda _, __, message: heard.append(message.topic)
+    client.on_connect = lambda c, *_: c.subscribe("+/v1/+/receipts", 1)
+    ready = Event()
+    client.on_subscribe = lambda *_: ready.set()
+    client.connect(broker.host, broker.port)
+    client.loop_start()
+    assert ready.wait(10)
+    for base in (BASE_TOPIC, "north/v1"):
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.CorrelationData = bytes([len(base)]) * 16
+        name = topic("home-01", "readings", base=base)
+        client.publish(name, b"{}", 1, properties=properties).wait_for_publish(10)
+    _until(lambda: heard == ["north/v1/home-01/receipts"])
+    running.stop()
+    client.disconnect()
+    client.loop_stop()
+    assert ward.readings() == [bytes([len("north/v1")]) * 16]
 
 
 def test_what_is_committed_is_receipted_in_order_and_signed(broker: Broker, sender: Sender) -> None:
