@@ -209,6 +209,7 @@ def test_the_command_writes_a_file_that_only_its_owner_reads(
     monkeypatch.setenv("HOMEWARD_DATA_DIR", str(tmp_path / "ward"))
     monkeypatch.setenv("HOMEWARD_USE", "demo")
     file = tmp_path / "diary.pdf"
+    file.touch(mode=0o644)
     done = CliRunner().invoke(app, ["diary", str(stay.episode_id), "--to", str(file)])
     assert (done.exit_code, file.stat().st_mode & 0o777) == (0, 0o600), done.output
     assert "print it, then delete it" in done.output

@@ -211,6 +211,7 @@ def _write_private(to: Path, content: bytes) -> None:
     """
     try:
         with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            os.fchmod(file.fileno(), 0o600)  # it may have been there, open to others
             file.write(content)
     except OSError as error:
         raise WardError(f"{to} cannot be written: {error.strerror}.") from error
