@@ -492,6 +492,11 @@ def test_who_is_out_keeps_the_reading_and_is_asked_in(browser: Browser, home: Se
         banner_says(page, "Come in again with your letter")
         assert home.readings() == []
         page.click("#unsent >> text=Come in")
+        page.wait_for_url("**/in")
+        page.evaluate(
+            "async () => { for (let n = 0; await caches.match('/offline') && n < 100; n++)"
+            " await new Promise((later) => setTimeout(later, 50)); }"
+        )
         assert page.evaluate("caches.match('/offline').then(Boolean)") is False
         home.plan((*DOORS[1:], a_door("NEW14XW9TR")))
         page.wait_for_timeout(2_100)
