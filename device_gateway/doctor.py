@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -23,7 +24,11 @@ from typing import Any, Final
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from device_gateway.devices import FILE_NAME, DevicesError, read_devices
 from device_gateway.homes import Broker, HomesError, HomesFile, Place, read_homes
+from device_gateway.spool import HeldPlan, Spool
+from device_gateway.spool_file import SpoolError
+from ward_service.domain.plan import PlanError, read_plan
 
 PATIENCE_S: Final = 10.0  # for one answer of the broker; a rural line answers in 2
 # A day of one person's continuous minutes is 3 MB; below this a fortnight's outage would not fit.
@@ -63,8 +68,11 @@ def examine(homes: Path, spool_dir: Path, now: datetime) -> Iterator[Check]:
         return
     yield _said_of(homes, known)
     for place in known.homes:
-        yield from check_spool(spool_dir / f"{place.gateway}.spool", place, now)
+        path = spool_dir / f"{place.gateway}.spool"
+        yield from check_spool(path, place, now)
+        yield from check_plans(path, place, now)
     yield check_broker(known.broker, known.homes[0])
+    yield from _check_radio(homes.with_name(FILE_NAME))
 
 
 def check_disk(folder: Path) -> Check:
@@ -134,6 +142,50 @@ def check_spool(path: Path, place: Place, now: datetime) -> Iterator[Check]:
         yield Check("ward", Verdict.MIND, words, todo)
     elif heard is not None:
         yield Check("ward", Verdict.FINE, f"The ward last answered {_age(now - heard)} ago.")
+
+
+def check_plans(path: Path, place: Place, now: datetime) -> Iterator[Check]:
+    """Look by which plan the people of a home are advised, and how old it is."""
+    try:
+        with Spool(path, look_only=True) as spool:
+            plans = spool.plans()
+    except SpoolError:
+        plans = []  # there is no spool, or it cannot be read: the check of it says so
+    for held in plans:
+        yield _said_of_plan(f"plan of slot {held.slot}", held, now)
+    if not plans:
+        words = "No plan: only the plain safety words are told."
+        todo = "If somebody was admitted here, the ward sends it as soon as this home is online."
+        yield Check(f"plan of {place.gateway}", Verdict.MIND, words, todo)
+
+
+def _said_of_plan(what: str, held: HeldPlan, now: datetime) -> Check:
+    which = f"Number {held.number}, which came {_age(now - held.received_at)} ago"
+    try:
+        plan = read_plan(held.payload)
+    except PlanError:
+        words = f"{which}, is not understood: only the plain safety words are told."
+        return Check(what, Verdict.BAD, words, "Tell support: this program may be too old for it.")
+    if plan.ended:
+        words = f"{which}, says that the stay has ended: only the plain safety words are told."
+        return Check(what, Verdict.FINE, words)
+    return Check(what, Verdict.FINE, f"{which}, is in force.")
+
+
+def _check_radio(file: Path) -> Iterator[Check]:
+    try:
+        devices = read_devices(file)
+    except DevicesError as error:
+        yield Check("radio", Verdict.BAD, f"{error}.")
+        return
+    if find_spec("bleak") is None or find_spec("dbus_fast") is None:
+        todo = "It needs Linux, and the gateway's own extra: pip install homeward[gateway]"
+        verdict = Verdict.BAD if devices.devices else Verdict.MIND
+        yield Check("radio", verdict, "This program has no Bluetooth in it.", todo)
+        return
+    from device_gateway.radio.checkup import check_radio
+
+    yield from check_radio(devices)
 
 
 def check_broker(broker: Broker, place: Place) -> Check:

@@ -22,7 +22,7 @@ def doctor_command(
         typer.Option("--spool-dir", file_okay=False, help="[HOMEWARD_SPOOL_DIR]"),
     ] = None,
 ) -> None:
-    """Look at clock, disk, spool, broker and radio, and say what to do. Changes nothing.
+    """Look at clock, disk, spool, plan, broker and radio, and say what to do. Changes nothing.
 
     Exit 1 if something is not well; what only deserves to be known does not count.
     """

@@ -89,7 +89,7 @@ class Bluez:
         try:
             (objects,) = await self.call("/", OBJECTS, "GetManagedObjects")
         except BluezError as error:
-            raise RadioAwayError(_why(error.name)) from None
+            raise RadioAwayError(why_away(error.name)) from None
         adapter = objects.get(self._adapter, {}).get(ADAPTER)
         if adapter is None:
             raise RadioAwayError(Adapter.ABSENT)
@@ -273,7 +273,8 @@ async def _lost_with(bus: MessageBus, lost: asyncio.Event) -> None:
     lost.set()
 
 
-def _why(name: str) -> Adapter:
+def why_away(name: str) -> Adapter:
+    """Return what this error of D-Bus says of the adapter: "STUCK" where it says nothing."""
     if name == _DENIED:
         return Adapter.NO_PERMISSION
     gone = name in _GONE or name.startswith(_SPAWNING)

@@ -10,14 +10,26 @@ from typer.testing import CliRunner
 
 from device_gateway import doctor
 from device_gateway.cli import app
-from device_gateway.doctor import Check, Verdict, check_broker, check_clock, check_disk, check_spool
+from device_gateway.doctor import (
+    Check,
+    Verdict,
+    check_broker,
+    check_clock,
+    check_disk,
+    check_plans,
+    check_spool,
+)
 from device_gateway.homes import Broker
-from device_gateway.spool import Outgoing, Spool
+from device_gateway.spool import HeldPlan, Outgoing, Spool
 from tests.gateway.conftest import BrokerProcess, a_place
+from tests.gateway.test_advice import a_plan
 from tests.guarded_broker import an_authority
+from tests.services import free_port
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
+from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import Outcome
+from ward_service.domain.plan import written
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PLACE = a_place(1)
@@ -152,3 +164,32 @@ def test_nothing_is_made_where_there_was_nothing(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "ask the ward" in result.output.lower()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_plan_that_a_home_advises_by_is_said_with_its_age(tmp_path: Path) -> None:
+    path = tmp_path / "home-01.spool"
+    [none] = check_plans(path, PLACE, NOON)
+    assert (none.verdict, none.words) == (
+        Verdict.MIND,
+        "No plan: only the plain safety words are told.",
+    )
+    came = NOON - timedelta(hours=5)
+    with Spool(path) as spool:
+        spool.keep_plan(HeldPlan(1, 7, came, a_plan()))
+        spool.keep_plan(HeldPlan(2, 8, came, written(Plan(number=8, ended=True))))
+        spool.keep_plan(HeldPlan(3, 9, came, b"of another time"))
+        good, ended, unread = check_plans(path, PLACE, NOON)  # while a gateway has it open
+    assert (good.verdict, good.what) == (Verdict.FINE, "plan of slot 1")
+    assert good.words == "Number 7, which came 5 h ago, is in force."
+    assert (ended.verdict, "the stay has ended" in ended.words) == (Verdict.FINE, True)
+    assert (unread.verdict, "plain safety words" in unread.words) == (Verdict.BAD, True)
+
+
+def test_the_doctor_without_bluetooth_in_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_homes: WriteHomes
+) -> None:
+    path, _ = write_homes(free_port(), 1)
+    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    *_, radio = doctor.examine(path, tmp_path / "spools", NOON)
+    assert (radio.what, radio.verdict) == ("radio", Verdict.MIND)
+    assert "no Bluetooth in it" in radio.words
