@@ -225,6 +225,15 @@ def test_a_second_red_within_a_day_is_not_asked_to_be_repeated(name: str) -> Non
 
 
 @each_pathway
+def test_two_reds_are_two_in_whatever_order_their_times_are(name: str) -> None:
+    """The clock was put back between them, or the earlier of them was sent later."""
+    one = Person(name)
+    one.measures(one.at(R), NOON + minutes(60))
+    told = one.measures(one.at(R), NOON)
+    assert (told.text_ids, told.call) == (("advice.red",), Whom.EMERGENCY)
+
+
+@each_pathway
 def test_a_doubtful_number_ends_nothing(name: str) -> None:
     person = Person(name)
     person.measures(person.at(A))

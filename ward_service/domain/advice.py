@@ -163,9 +163,11 @@ def _settled(
     if any(f.level is level and not f.confirm for f in numbers):
         return True
     if level is Level.RED:
-        return any(rule.minimum_gap <= at - red <= rule.second_red_within for red in standing.reds)
+        return any(
+            rule.minimum_gap <= abs(at - red) <= rule.second_red_within for red in standing.reds
+        )
     since = standing.worrying_since
-    return since is not None and at >= since + rule.minimum_gap
+    return since is not None and abs(at - since) >= rule.minimum_gap
 
 
 def _red(text_ids: tuple[str, ...], pathway: Pathway, now: datetime) -> Advice:
