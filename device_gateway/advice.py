@@ -6,7 +6,7 @@ the number. Whatever breaks in here, the reading goes into the spool. Source: DE
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from device_gateway.numbers import CLOCK_TOLERANCE
 from device_gateway.safety_net import safety_net
 from device_gateway.spool import HeldPlan, Kept, Spool
 from device_gateway.spool_file import SpoolError
@@ -190,9 +191,7 @@ class Adviser:
             except Exception as error:  # noqa: BLE001 - nothing may keep a reading from the spool
                 log.error("advice.broke_us", extra={"slot": slot, "error": type(error).__name__})
                 told = self._plain(reading, now)
-            before = self._told.get(slot)
-            if before is None or told.at >= before.at:
-                self._told[slot] = told
+            self._note_told(slot, told, now)
             self._forget(now)
         return reading.model_copy(update={"advice": told.given})
 
@@ -211,7 +210,10 @@ class Adviser:
             if now - told.at > person.pathway.stale_after:
                 plain = Advice(None, (SAFETY_NET,))
                 return replace(told, advice=plain, words=person.words((SAFETY_NET,)), stale=True)
-            advice = still(told.advice, told.at, person.pathway, now)
+            at = told.at
+            if _from_ahead(at, now):  # how long ago that was nobody knows
+                at = now - person.pathway.stale_after
+            advice = still(told.advice, at, person.pathway, now)
             return replace(told, advice=advice, words=person.words(advice.text_ids))
 
     def _judged(self, reading: Reading | Trace, slot: int, now: datetime) -> Told:
@@ -264,7 +266,7 @@ class Adviser:
         """Judge again, by the plan in force, what this home has kept of this person."""
         within = person.pathway.confirmation.second_red_within
         length = max(person.pathway.remembers[1], within, LOOK_BACK)
-        for kept in self._spool.kept(slot, max(person.care.since, now - length))[-AT_MOST:]:
+        for kept in _as_taken(self._spool.kept(slot, max(person.care.since, now - length))):
             try:
                 came = made_at(kept.reading_id)
                 judged, advice = person.judged(as_input(_reading(kept), slot), came)
@@ -272,14 +274,21 @@ class Adviser:
             except Exception as error:  # noqa: BLE001 - the others are looked back on all the same
                 log.error("kept.broke_us", extra={"slot": slot, "error": type(error).__name__})
                 continue
-            before = self._told.get(slot)
-            if before is None or told.at >= before.at:
-                self._told[slot] = told
+            self._note_told(slot, told, came)
 
     def _first(self, slot: int, now: datetime) -> Told | None:
         """Return the plain words for a reading that was kept while no plan was held."""
-        kept = self._spool.kept(slot, now - LOOK_BACK)
+        kept = _as_taken(self._spool.kept(slot, now - LOOK_BACK))
         return self._plain(_reading(kept[-1]), now) if kept else None
+
+    def _note_told(self, slot: int, told: Told, now: datetime) -> None:
+        """Remember what was told last, of the newest reading.
+
+        One of a later time than `now` was taken before the clock was put back: so it is older.
+        """
+        before = self._told.get(slot)
+        if before is None or told.at >= before.at or _from_ahead(before.at, now):
+            self._told[slot] = told
 
     def _forget(self, now: datetime) -> None:
         if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
@@ -289,6 +298,16 @@ class Adviser:
             self._spool.forget_kept(now - KEPT_FOR)
         except SpoolError as error:
             log.warning("kept.not_forgotten", extra={"error": type(error).__name__})
+
+
+def _from_ahead(at: datetime, now: datetime) -> bool:
+    """Say whether a moment can only be of a clock that was ahead, and was put back since."""
+    return at > now + CLOCK_TOLERANCE.value
+
+
+def _as_taken(kept: Sequence[Kept]) -> list[Kept]:
+    """Return the last readings in the order in which they were taken and judged, by any clock."""
+    return sorted(kept, key=lambda one: one.seq or 0)[-AT_MOST:]
 
 
 def _reading(kept: Kept) -> Reading | Trace:

@@ -89,7 +89,8 @@ def lines(place: Place, spool_dir: Path, slot: int | None, now: datetime) -> Ite
 def _told(told: Told, now: datetime) -> Iterator[str]:
     """Yield a reading with its age, how worrying it is, and what to do."""
     values = ", ".join(UNITS[vital].say(value) for vital, value in told.values.items())
-    yield f"{values or 'nothing measured'}, {_ago(now - told.at)}"
+    when = _ago(now - told.at) if told.at <= now else "before the clock was put back"
+    yield f"{values or 'nothing measured'}, {when}"
     if told.stale:
         yield "This is too old to tell how you are now. Please measure."
     advice = told.advice

@@ -105,7 +105,8 @@ class Kept:
     """A reading that the home looks back on, and what became of it.
 
     `receipted_at` is when the ward's receipt came, with its `outcome`; `seen_at` when a clinician
-    saw it.
+    saw it. `seq` rises in the order in which they were taken, whatever the clock said; None: it was
+    taken before that was written down, so before all that have one.
     """
 
     reading_id: UUID
@@ -115,6 +116,7 @@ class Kept:
     receipted_at: datetime | None
     outcome: Outcome | None
     seen_at: datetime | None
+    seq: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,8 +389,9 @@ class Spool:
                 _moment(receipted_at),
                 outcome and Outcome(outcome),
                 _moment(seen_at),
+                seq,
             )
-            for id_, at, payload, receipted_at, outcome, seen_at in rows
+            for id_, at, payload, receipted_at, outcome, seen_at, seq in rows
         ]
 
     def forget_kept(self, before: datetime) -> int:
@@ -506,7 +509,9 @@ class Spool:
         return [Held(seq, UUID(bytes=id_), payload, slot) for seq, id_, payload, slot in rows]
 
 
-_KEPT: Final = "select reading_id, measured_at, payload, receipted_at, outcome, seen_at from kept"
+_KEPT: Final = (
+    "select reading_id, measured_at, payload, receipted_at, outcome, seen_at, seq from kept"
+)
 
 
 def _put_all(
@@ -580,12 +585,13 @@ def _put(db: Connection, entry: Outgoing | Unclaimed | SetAside) -> int | None:
     )
     if entry.measured_at is not None:
         db.execute(
-            "insert into kept (reading_id, slot, measured_at, payload) values (?, ?, ?, ?)",
+            "insert into kept (reading_id, slot, measured_at, payload, seq) values (?, ?, ?, ?, ?)",
             (
                 id_,
                 entry.slot or 1,
                 _utc_text(entry.measured_at),
                 entry.as_reading or entry.payload,
+                cursor.lastrowid,
             ),
         )
     return cursor.lastrowid

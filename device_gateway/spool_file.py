@@ -97,6 +97,7 @@ update outbox set condensable = instr(payload, cast('"interval_s"' as blob)) > 0
 create index outbox_condensable on outbox (seq) where condensable;
 create index kept_receipted on kept (measured_at) where receipted_at is not null;
 """,
+    "alter table kept add column seq integer;",
 )
 # What must hold of every row, and does not where a page was spoilt that SQLite can still walk.
 _SOUND: Final = {

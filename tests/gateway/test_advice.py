@@ -139,6 +139,36 @@ def test_a_home_that_restarts_knows_its_plan_and_what_was_measured(
     assert takes(again, spool, at(2, 91)).text_ids == ("advice.red",)
 
 
+def test_a_clock_that_is_put_back_hides_no_newer_reading_behind_an_older_one(
+    adviser: Adviser, spool: Spool
+) -> None:
+    takes(adviser, spool, at(60, 97))  # an hour ahead
+    takes(adviser, spool, at(10, 93))  # put right, and ten minutes later
+    for one in (adviser, Adviser(spool)):
+        told = one.told(1, NOON + minutes(11))
+        assert told is not None
+        assert (told.values[Vital.SPO2], told.advice.level) == (93, A)
+    late = at(5, 99, reading_id=new_id(NOON + minutes(12)))  # stored by its device until then
+    takes(adviser, spool, late, NOON + minutes(12))
+    for one in (adviser, Adviser(spool)):
+        told = one.told(1, NOON + minutes(13))
+        assert told is not None
+        assert told.values[Vital.SPO2] == 93
+
+
+def test_a_clock_that_is_put_back_leaves_the_last_reading_and_fails_safe(
+    adviser: Adviser, spool: Spool
+) -> None:
+    takes(adviser, spool, at(0, 97))
+    takes(adviser, spool, at(60, 91))  # an hour ahead
+    for one in (adviser, Adviser(spool)):
+        told = one.told(1, NOON + minutes(10))
+        assert told is not None
+        # Nobody knows for how long no repeat has come: it confirms.
+        assert (told.values[Vital.SPO2], told.advice.text_ids) == (91, ("advice.red",))
+    assert takes(adviser, spool, at(12, 91)).text_ids == ("advice.red",)  # and so does a repeat
+
+
 def test_the_homes_own_readings_are_the_history_of_medians_and_pairs(
     adviser: Adviser, spool: Spool
 ) -> None:
@@ -478,6 +508,13 @@ def test_the_command_says_the_last_reading_its_age_and_what_to_do(
         assert NET in words
     other = said(NOON, "--slot", "7")
     assert "slot 7: no plan is held\nNo reading is known.\nWe cannot tell" in other
+
+
+def test_the_command_does_not_call_new_what_a_wrong_clock_dated(
+    home: Home, said: Callable[..., str]
+) -> None:
+    home.take(SFLOAT_91, SPOT_CHECK, NOON + minutes(60))
+    assert "SpO2 91 %, pulse 72 /min, before the clock was put back\nRED\nCall 999." in said(NOON)
 
 
 def test_the_command_says_when_there_is_no_spool(said: Callable[..., str]) -> None:

@@ -134,7 +134,7 @@ def test_a_newer_spool_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "a") as db:
         db.execute("pragma user_version = 99")
     db.close()
-    with pytest.raises(SpoolError, match="version 99, this program knows 4; nothing was changed"):
+    with pytest.raises(SpoolError, match="version 99, this program knows 5; nothing was changed"):
         Spool(tmp_path / "a")
 
 
@@ -293,6 +293,20 @@ def test_a_spool_of_the_first_version_is_carried_on_with_all_that_it_holds(tmp_p
         again.add([Outgoing(new_id(NOON), NOON, b"new", slot=2, measured_at=NOON)])
         assert [held.slot for held in again.after(0, 9)] == [None, 2]
         assert [kept.payload for kept in again.kept(2, NOON)] == [b"new"]
+
+
+def test_readings_of_a_spool_of_version_four_come_before_all_that_have_an_order(
+    tmp_path: Path,
+) -> None:
+    with Spool(tmp_path / "a") as new:
+        new.add([Outgoing(new_id(NOON), NOON, b"old", slot=1, measured_at=NOON)])
+    with sqlite3.connect(tmp_path / "a") as db:
+        db.execute("alter table kept drop column seq")
+        db.execute("pragma user_version = 4")
+    db.close()
+    with Spool(tmp_path / "a") as again:
+        again.add([Outgoing(new_id(NOON), NOON, b"new", slot=1, measured_at=NOON)])
+        assert [(k.payload, k.seq) for k in again.kept(1, NOON)] == [(b"old", None), (b"new", 2)]
 
 
 def test_seconds_of_a_stream_survive_until_they_are_a_minute(tmp_path: Path) -> None:
