@@ -169,7 +169,12 @@ class WardProcess:
     """`ward-service run` as an operator starts it."""
 
     def __init__(
-        self, folder: Path, broker: Broker, *command: str, more: dict[str, str] | None = None
+        self,
+        folder: Path,
+        broker: Broker,
+        *command: str,
+        more: dict[str, str] | None = None,
+        program: Sequence[str] = (str(WARD),),
     ) -> None:
         self.port = free_port()
         self.log = folder / "ward.log"
@@ -183,7 +188,7 @@ class WardProcess:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(WARD), *(command or ("run",))], env=environment, stdout=log, stderr=log
+                [*program, *(command or ("run",))], env=environment, stdout=log, stderr=log
             )
 
     def answers(self) -> "WardProcess":

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from tests.factories import a_ward, an_admission
-from tests.services import GATEWAY, Broker, WardProcess
+from tests.services import GATEWAY, WARD, Broker, WardProcess
 from ward_service.admission import admit
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import connect, engine_of
@@ -34,6 +34,8 @@ class House:
     ward: WardProcess | None = None
     homes: subprocess.Popen[bytes] | None = None
     keys: dict[str, str] = field(default_factory=dict)
+    ward_program: tuple[str, ...] = (str(WARD),)
+    gateway_program: tuple[str, ...] = (str(GATEWAY),)
 
     @property
     def url(self) -> str:
@@ -61,7 +63,9 @@ class House:
 
     def start_ward(self) -> None:
         """Start the ward, and wait until it answers."""
-        self.ward = WardProcess(self.folder, self.broker, more=self.more).answers()
+        self.ward = WardProcess(
+            self.folder, self.broker, more=self.more, program=self.ward_program
+        ).answers()
 
     def kill_ward(self) -> None:
         """SIGKILL, in the middle of whatever it does."""
@@ -70,7 +74,7 @@ class House:
 
     def start_homes(self, *arguments: str) -> None:
         """Start `device-gateway`, with this story's homes."""
-        command = [str(GATEWAY), *arguments, "--homes", str(self.folder / "homes.json")]
+        command = [*self.gateway_program, *arguments, "--homes", str(self.folder / "homes.json")]
         command += ["--spool-dir", str(self.folder / "spools")]
         with (self.folder / "homes.log").open("ab") as log:
             self.homes = subprocess.Popen(
