@@ -1,7 +1,7 @@
 """Is this home well? Each check says in plain words what it found, and what to do about it.
 
-Nothing here changes anything: the spool is opened for reading only, and the broker is visited under
-a name of its own, so that a gateway that runs is not thrown off its connection.
+Nothing here changes anything: the spool is opened for reading only, and a gateway that runs is not
+thrown off its connection to the broker.
 """
 
 import ctypes
@@ -71,7 +71,9 @@ def examine(homes: Path, spool_dir: Path, now: datetime) -> Iterator[Check]:
         path = spool_dir / f"{place.gateway}.spool"
         yield from check_spool(path, place, now)
         yield from check_plans(path, place, now)
-    yield check_broker(known.broker, known.homes[0])
+    first = known.homes[0]
+    runs = is_held(spool_dir / f"{first.gateway}.spool")
+    yield check_broker(known.broker, first, runs=runs)
     yield from _check_radio(homes.with_name(FILE_NAME))
 
 
@@ -123,7 +125,7 @@ def check_spool(path: Path, place: Place, now: datetime) -> Iterator[Check]:
         todo = "Keep the file, and give support a copy. Do not delete it: it may hold readings."
         yield Check(what, Verdict.BAD, f"It cannot be read ({error}).", todo)
         return
-    runs = _is_held(path)
+    runs = is_held(path)
     words = "1 reading waits" if depth == 1 else f"{depth} readings wait"
     words += " for the ward's receipt"
     if oldest is not None:
@@ -188,8 +190,12 @@ def _check_radio(file: Path) -> Iterator[Check]:
     yield from check_radio(devices)
 
 
-def check_broker(broker: Broker, place: Place) -> Check:
-    """Visit the broker as this gateway, under another client id, and leave again."""
+def check_broker(broker: Broker, place: Place, *, runs: bool) -> Check:
+    """Visit the broker as this gateway, and leave again.
+
+    While the gateway `runs`, only under another client id: its own would throw it off. A broker
+    whose accounts are bound to their client id lets no other in, which then says nothing.
+    """
     where = f"{broker.host}:{broker.port}"
     try:
         socket.create_connection((broker.host, broker.port), PATIENCE_S).close()
@@ -201,7 +207,7 @@ def check_broker(broker: Broker, place: Place) -> Check:
         reason = error.strerror or "no answer"
         return Check("broker", Verdict.BAD, f"{where} does not answer ({reason}).", todo)
     try:
-        refused = _visit(broker, f"{place.gateway}-doctor")
+        refused = _visit(broker, f"{place.gateway}-doctor" if runs else place.gateway)
     except ssl.SSLCertVerificationError as error:
         todo = "If the clock above is right, ask the ward for a new code and enrol again."
         words = f"{where} has no certificate that we trust ({error.verify_message})."
@@ -209,6 +215,10 @@ def check_broker(broker: Broker, place: Place) -> Check:
     except (OSError, ValueError):
         todo = "Ask the ward whether their broker speaks TLS, and on which port."
         return Check("broker", Verdict.BAD, f"{where} answers, but not as a broker does.", todo)
+    if refused and runs and broker.username is not None:
+        words = f"{where} is there. A gateway is running, so nobody else is let in to look."
+        todo = "If readings wait and do not get fewer, stop the gateway and run this again."
+        return Check("broker", Verdict.MIND, words, todo)
     if refused:
         todo = "Ask the ward for a new code and enrol again; this gateway may have been revoked."
         return Check("broker", Verdict.BAD, f"{where} refuses this gateway ({refused}).", todo)
@@ -276,7 +286,7 @@ def _newest(path: Path) -> datetime | None:
     return _moment(rows[0][0])
 
 
-def _is_held(path: Path) -> bool:
+def is_held(path: Path) -> bool:
     """Say whether a process has this spool open: it holds the lock then."""
     try:
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)

@@ -21,6 +21,7 @@ from device_gateway.doctor import (
 )
 from device_gateway.homes import Broker
 from device_gateway.spool import HeldPlan, Outgoing, Spool
+from tests.conftest import missing
 from tests.gateway.conftest import BrokerProcess, a_place
 from tests.gateway.test_advice import a_plan
 from tests.guarded_broker import an_authority
@@ -100,10 +101,10 @@ def test_a_disk_without_room_is_not_well(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_broker_is_visited_without_throwing_the_gateway_off(broker: BrokerProcess) -> None:
-    check = check_broker(broker.place, PLACE)
+    check = check_broker(broker.place, PLACE, runs=True)
     assert (check.verdict, check.todo) == (Verdict.FINE, "")
     broker.kill()
-    away = check_broker(broker.place, PLACE)
+    away = check_broker(broker.place, PLACE, runs=True)
     assert away.verdict is Verdict.BAD
     assert "does not answer" in away.words
     broker.start()
@@ -119,25 +120,28 @@ def test_a_broker_that_refuses_us_is_told_from_one_that_is_away(
     broker.config.write_text(f"{config}password_file {passwords}\n")
     broker.start()
     place = broker.place.model_copy(update={"username": "home-01", "password": "guessed"})
-    check = check_broker(place, PLACE)
+    check = check_broker(place, PLACE, runs=False)
     assert check.verdict is Verdict.BAD
     assert "refuses this gateway" in check.words
     assert "guessed" not in f"{check}"
+    beside = check_broker(place, PLACE, runs=True)  # bound to its client id, or refused: unknown
+    assert beside.verdict is Verdict.MIND
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here; install it")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_certificate_that_we_do_not_trust_is_said(broker: BrokerProcess, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        missing("openssl", "install it, for example: apt-get install openssl")
     own, other = an_authority(tmp_path, "own"), an_authority(tmp_path, "other")
     broker.kill()
     with broker.config.open("a") as config:
         config.write(f"certfile {own}\nkeyfile {own.with_suffix('.key')}\n")
     broker.start()
     trusted = Broker(host="127.0.0.1", port=broker.port, tls_ca=own)
-    assert check_broker(trusted, PLACE).words.endswith("the line is encrypted.")
+    assert check_broker(trusted, PLACE, runs=False).words.endswith("the line is encrypted.")
     stranger = Broker(host="127.0.0.1", port=broker.port, tls_ca=other)
-    check = check_broker(stranger, PLACE)
+    check = check_broker(stranger, PLACE, runs=False)
     assert (check.verdict, "no certificate that we trust" in check.words) == (Verdict.BAD, True)
 
 

@@ -13,6 +13,7 @@ from device_gateway.web import catalogues
 from device_gateway.web.catalogues import FOLDER, Language, languages, read
 from device_gateway.web.moments import age_in, day_and_time_in, time_in
 from device_gateway.web.showing import blocks
+from tests.conftest import missing
 from tests.domain.test_plan import a_stay
 from tests.journeys.browser import a_browser, chromium
 from tests.page.conftest import House, a_reading_typed, comes_in
@@ -236,7 +237,7 @@ WIDE = """() => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if chromium() is None:
-        pytest.skip("there is no Chromium on this machine")
+        missing("Chromium", "install it, for example: apt-get install chromium")
     with a_browser() as browser:
         yield browser
 
