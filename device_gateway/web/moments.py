@@ -5,13 +5,19 @@ from typing import Final, Literal
 
 from babel.dates import format_skeleton, format_timedelta
 
+from device_gateway.numbers import CLOCK_TOLERANCE
 from device_gateway.web.catalogues import Language
 
 _NEVER_THE_NEXT_UNIT: Final = 1e9  # 47 hours are not "2 days": an age is never rounded up
 
 
 def age_in(language: Language, age: timedelta) -> str:
-    """Return an age in words, cut to whole units: no number without it."""
+    """Return an age in words, cut to whole units: no number without it.
+
+    Far below zero: a clock was put back since.
+    """
+    if age < -CLOCK_TOLERANCE.value:
+        return language.say("before the clock was put back")
     minutes = int(age / timedelta(minutes=1))
     if minutes < 1:
         return language.say("just now")

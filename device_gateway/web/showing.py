@@ -183,7 +183,7 @@ def _row(kept: Kept, zone: str, now: datetime, language: Language) -> Row:
     spo2 = values.pop(Vital.SPO2, None)
     return Row(
         at=local(kept.measured_at, zone),
-        age=max(now - kept.measured_at, timedelta(0)),
+        age=now - kept.measured_at,
         spo2="" if spo2 is None else f"{spo2:g} %",
         others=", ".join(asked.said(v, value, language) for v, value in values.items()),
         level=reading.advice.level if reading.advice else None,

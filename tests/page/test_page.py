@@ -268,6 +268,17 @@ def test_the_history_has_each_number_with_its_age_and_what_became_of_it(house: H
     assert shown.count("<rect ") == 1  # the red one has a shape of its own
 
 
+def test_a_number_from_before_the_clock_was_put_back_is_not_called_new(house: House) -> None:
+    comes_in(house.client)
+    a_reading_typed(house.client, "91", "88")
+    house.hand.at -= timedelta(minutes=1)  # within what any clock may be off
+    assert "just now" in house.client.get("/readings").text
+    house.hand.at -= timedelta(minutes=59)
+    shown = house.client.get("/readings").text
+    assert "before the clock was put back" in shown
+    assert "just now" not in shown
+
+
 def test_nothing_on_any_screen_names_an_illness_or_a_person(house: House) -> None:
     shown = [house.client.get("/in").text, comes_in(house.client)]
     shown.append(a_reading_typed(house.client))
