@@ -23,7 +23,9 @@
     return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
   };
 
+  const note = document.getElementById("note");
   const show = (name) => {
+    note.hidden = false;
     const found = steps.find((step) => step.dataset.name === name) ?? steps[0];
     for (const step of steps) step.hidden = step !== found;
     form.hidden = false;
@@ -168,7 +170,7 @@
     say(told, "not-kept").hidden = kept;
     say(told, "kept").hidden = !kept;
     say(told, "link").href = `/sent/${draft.id}`;
-    form.hidden = true;
+    form.hidden = note.hidden = true;
     told.hidden = false;
     told.dataset.id = kept ? draft.id : "";
     history.pushState(null, "", "#told");
@@ -191,7 +193,6 @@
     else show(location.hash.slice(1));
   });
   document.getElementById("idle").hidden = true;
-  document.getElementById("note").hidden = false;
   begin();
   show(steps[0].dataset.name);
 })();
