@@ -134,6 +134,14 @@ def test_one_hazard_is_there_once(tmp_path: Path) -> None:
         hazards.read(a_folder(tmp_path, a_hazard(), a_hazard()))
 
 
+def test_a_key_that_a_merge_has_doubled_is_refused_with_its_line(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, a_hazard())
+    text = (folder / hazards.LOG).read_text()
+    (folder / hazards.LOG).write_text(f"{text}hazards: []\n")
+    with pytest.raises(hazards.HazardsError, match=r"'hazards' stands twice.*line"):
+        hazards.read(folder)
+
+
 def test_a_log_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     folder = a_folder(tmp_path, a_hazard())
     (folder / hazards.LOG).write_text("hazards: [")

@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -97,6 +97,18 @@ class Log(_Strict):
         return self
 
 
+class _EachOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice: a merge can do that, and the first is dropped unseen."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set[str]()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.YAMLError(f"{key.value!r} stands twice{key.start_mark}")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read(root: Path = ROOT) -> Log:
     """Return the log.
 
@@ -104,7 +116,7 @@ def read(root: Path = ROOT) -> Log:
         HazardsError: it is not there, not YAML, or not whole.
     """
     try:
-        found = yaml.safe_load((root / LOG).read_text(encoding="utf-8"))
+        found = yaml.load((root / LOG).read_text(encoding="utf-8"), _EachOnce)  # noqa: S506 - a safe one
         return Log.model_validate(found)
     except (OSError, yaml.YAMLError) as error:
         raise HazardsError(f"{LOG} cannot be read: {error}") from error
