@@ -315,6 +315,7 @@ def _furnish(
     dice = random.Random(seed)  # noqa: S311 - an invented street, not a secret
     numbers = _nhs_numbers()
     homes = []
+    visited: Somebody | None = None  # whose page a visitor may open: in English, if anybody's is
     for n in range(1, people + 1):
         gateway = f"home-{n:02d}"
         key = add_gateway(ward, gateway, clock.began)
@@ -322,10 +323,11 @@ def _furnish(
         rest_spo2 = round(usual_spo2(seed, n - 1))
         somebody = _invented(dice, n, gateway, next(numbers), rest_spo2, clock.began)
         stay = admit(ward, somebody, clock.began)
-        if n == 1:
+        if visited is None and (somebody.language == "en" or n == people):
             key = secrets.token_hex(16)
             _, code = open_door(ward, stay.episode_id, "patient", OPERATOR, key, clock.began)
             visited = Somebody(code, somebody.birth_date.year)
+    assert visited is not None  # noqa: S101 - the last one at the latest
     path = house.folder / "homes.json"
     whole = {"broker": {"host": LOOPBACK, "port": house.ports["broker"]}, "homes": homes}
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
