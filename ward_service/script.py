@@ -18,7 +18,7 @@ from ward_service.domain.inputs import TraceArrived
 from ward_service.domain.judging import judge
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
-from ward_service.domain.texts import texts_for
+from ward_service.domain.texts import SAFETY_NET, texts_for
 from ward_service.entry import judged_as
 from ward_service.opened import read_payload
 from ward_service.store.stays import state_of
@@ -72,7 +72,9 @@ def script(
     ids = advice.text_ids
     ours = texts_for(ids, pathway, state.limits)
     own: tuple[str, ...] = ()
-    if pathway.spoken(language) not in (None, pathway.reference_language):
+    spoken = pathway.spoken(language)
+    theirs = pathway.texts[spoken] if spoken and spoken != pathway.reference_language else {}
+    if all(id_ in theirs for id_ in (*ids, SAFETY_NET)):  # half of it in ours would mislead
         own = texts_for(ids, pathway, state.limits, language)
     said = tuple(SaidView(words=w, own=o) for w, o in zip_longest(ours, own[: len(ours)]))
     retake = advice.retake_after

@@ -78,6 +78,7 @@ RULES = {
 NO_RULES = {
     "id", "version", "title", "modes", "channels", "enrolment", "parameters", "fills", "service",
     "discharge", "exertion_rest_min", "stale_after", "start_up_grace", "reference_language",
+    "reviewed",
     "texts", "name", "remembers", "reading_rules", "clock_rules",
 }  # fmt: skip
 

@@ -255,6 +255,7 @@ def test_the_traces_of_an_older_spool_can_be_made_shorter_too(tmp_path: Path) ->
         spool.add([a_minute(), a_reading()])
     with sqlite3.connect(tmp_path / "a") as db:  # as version 2 left it
         db.execute("drop table asked_about")
+        db.execute("alter table kept drop column seq")
         db.execute("drop index outbox_condensable")
         db.execute("drop index kept_receipted")
         db.execute("alter table outbox drop column condensable")
