@@ -46,7 +46,7 @@ class Outcome:
 
 
 # All that one reading can come to (`domain.advice`). Not among them: that the ward is closed, for
-# those words say that somebody is being told, and while a reading waits on a phone nobody is.
+# those words speak of somebody on call, and while a reading waits on a phone nobody is told.
 OUTCOMES: Final = (
     *(
         Outcome(level, ids)

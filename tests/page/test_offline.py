@@ -261,7 +261,7 @@ def test_the_form_has_the_words_of_this_person_for_each_thing_that_can_be_told(
             assert words.said in text
             assert words.net in text
     assert "If it is still 92 % or lower" in shown
-    assert "Somebody on call is being told" not in shown  # nobody is, while it waits on a phone
+    assert "Somebody on call" not in shown  # nobody is told, while it waits on a phone
 
 
 def test_the_form_asks_for_red_flags_first_and_holds_no_name_and_no_reading(house: House) -> None:

@@ -161,6 +161,16 @@ def test_out_of_hours_a_red_goes_to_the_patient_and_on_call_at_once() -> None:
         assert ladder.steps[-1].out_of_hours[0].to == "on_call_senior"
 
 
+def test_nobody_is_said_to_be_told_before_the_reading_has_reached_the_ward() -> None:
+    """These words are shown at home at once, also while it has no network."""
+    for pathway in (COH, CVW, COPD):
+        for words in pathway.texts.values():
+            said = " ".join(words["out_of_hours.red"].split())
+            assert "told as well" in said
+            assert "once your reading has reached us" in said
+            assert "being told" not in said
+
+
 def test_nothing_but_a_red_wakes_anybody() -> None:
     for level in (Level.AMBER, Level.OVERDUE, Level.TECHNICAL):
         for ladder in ladders(level):
