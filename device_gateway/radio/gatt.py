@@ -33,6 +33,10 @@ class GattError(Exception):
         self.why = why
 
 
+class NoAnswerError(GattError):
+    """BlueZ said nothing in time: what was asked may have happened, or happen yet."""
+
+
 class WantsPairingError(GattError):
     """The device does this only for somebody it is paired with."""
 
@@ -121,7 +125,8 @@ class Gatt:
         """End the connection.
 
         Raises:
-            GattError: BlueZ did not say that it ended.
+            NoAnswerError: BlueZ did not say whether it ended.
+            GattError: BlueZ refused, or is gone, and its connections with it.
         """
         await self._call(self._client.disconnect(), self._pace.leave_s)
 
@@ -134,6 +139,8 @@ class Gatt:
         except Exception as error:  # noqa: BLE001 - bleak raises a dozen kinds, and dbus-fast more
             if wants_pairing(error):
                 raise WantsPairingError(why(error)) from None
+            if isinstance(error, TimeoutError):
+                raise NoAnswerError(why(error)) from None
             raise GattError(why(error)) from None
 
 

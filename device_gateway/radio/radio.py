@@ -89,6 +89,7 @@ class _Radio:
         self._sessions: dict[str, asyncio.Task[None]] = {}
         self._seen: dict[str, tuple[float, BLEDevice]] = {}
         self._cached: set[str] = set()  # whose services bleak knows from this life of bluetoothd
+        self._outlived: set[str] = set()  # whose links may have outlived their sessions
         self._news = asyncio.Event()
         self._scan_failures = 0
         self._looked_at = -math.inf  # monotonic
@@ -126,7 +127,6 @@ class _Radio:
         """End links that no session has: a device that is connected sends no advert ever again.
 
         An earlier process left them behind (bluez #89), or a parting that BlueZ did not answer.
-        What such a device sent meanwhile was confirmed to it, and nobody got it.
 
         Raises:
             RadioAwayError: bluetoothd or the adapter is gone.
@@ -137,11 +137,29 @@ class _Radio:
                 address = link.address
                 if link.connected and address in self._devices and address not in self._sessions:
                     log.info("device.stray", extra={"device": short(address)})
-                    if FAMILIES[self._devices[address].family].profile.stored:
-                        self._state.missed(address)
+                    self._outlives(address)
                     await bluez.disconnect(address)
+                    self._outlived.discard(address)
         except (BluezError, TimeoutError) as error:
             log.warning("device.stray_stays", extra={"error": type(error).__name__})
+
+    def _outlives(self, address: str) -> None:
+        """Count, once, a link that may outlive its session.
+
+        What such a device sends is confirmed to it, and nobody gets it.
+        """
+        if address not in self._outlived:
+            self._outlived.add(address)
+            if FAMILIES[self._devices[address].family].profile.stored:
+                self._state.missed(address)
+
+    async def _part(self, session: Session, ending: Ending) -> None:
+        over = False
+        try:
+            over = await session.close(ending)
+        finally:  # also where there was no time left to wait for an answer
+            if not over:
+                self._outlives(session.device.address)
 
     async def _serve(self, bluez: Bluez, scan: Scan) -> None:
         while not (self._stop.is_set() or bluez.lost.is_set()):
@@ -223,14 +241,14 @@ class _Radio:
             if not await unless(beginning, self._stop, bluez.lost):
                 await end(beginning, self._pace.settle_s)
                 lost = bluez.lost.is_set()
-                await session.close(Ending.VANISHED if lost else Ending.CLOSED)
+                await self._part(session, Ending.VANISHED if lost else Ending.CLOSED)
                 return
             beginning.result()
         except UnreadError as error:
-            await session.close(Ending.VANISHED)
+            await self._part(session, Ending.VANISHED)
             await self._failed(bluez, session, type(error).__name__, unread=str(error))
         except Exception as error:  # noqa: BLE001 - one device must not end the radio of the others
-            await session.close(Ending.VANISHED)
+            await self._part(session, Ending.VANISHED)
             what = error.why if isinstance(error, GattError) else type(error).__name__
             await self._failed(bluez, session, what)
         else:
@@ -239,6 +257,7 @@ class _Radio:
             self._ask_for_restart(wanted=False)
             self._state.note(device.address, failures=0, unread="")
             self._cached.add(device.address)
+            self._outlived.discard(device.address)
             life = asyncio.create_task(self._live(bluez, session))
             self._sessions[device.address] = life
             life.add_done_callback(lambda _: self._ended(device.address))
@@ -264,7 +283,7 @@ class _Radio:
         except Exception as error:  # noqa: BLE001 - the outermost loop of a session
             await self._failed(bluez, session, type(error).__name__)
         finally:
-            await session.close(ending)
+            await self._part(session, ending)
         self._state.note(session.device.address, parted_well=ending is Ending.CLOSED)
         # A device that leaves again and again with nothing to say is let be for longer.
         tries.empty = 0 if session.brought else tries.empty + 1

@@ -20,7 +20,7 @@ from device_gateway.decode.frame import FrameError
 from device_gateway.decode.registry import FAMILIES, decode, recognise, why_unread
 from device_gateway.devices import Paired
 from device_gateway.radio.bluez import Bluez, BluezError
-from device_gateway.radio.gatt import Gatt, GattError, WantsPairingError, connect
+from device_gateway.radio.gatt import Gatt, GattError, NoAnswerError, WantsPairingError, connect
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.intake import Intake
 from device_gateway.radio.pace import RadioPace
@@ -129,8 +129,11 @@ class Session:
                 task.cancel()
             await asyncio.wait({asking, telling}, timeout=self._pace.settle_s)
 
-    async def close(self, ending: Ending) -> None:
-        """Part: as agreed when that is our choice, and in any case at last. Never raises."""
+    async def close(self, ending: Ending) -> bool:
+        """Part: as agreed when that is our choice, and in any case at last. Never raises.
+
+        Returns whether the link is over, as far as one can know: False if BlueZ did not say.
+        """
         try:
             if self._gatt is not None:
                 if ending is Ending.CLOSED and not self._gone.is_set():
@@ -139,9 +142,11 @@ class Session:
                 await self._gatt.leave()
         except GattError as error:
             log.info("device.leave_failed", extra=self.ids(why=error.why))
+            return not isinstance(error, NoAnswerError)
         finally:
             if self._intake is not None:
                 self._intake.close()
+        return True
 
     @property
     def brought(self) -> bool:
