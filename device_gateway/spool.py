@@ -368,10 +368,11 @@ class Spool:
     # --- what the home looks back on, and its plans -------------------------------------------
 
     def kept(self, slot: int, since: datetime) -> list[Kept]:
-        """Return the readings of a slot measured since then, in the order of measurement."""
-        return self._kept(
-            slot, "measured_at >= ? order by measured_at, reading_id", _utc_text(since)
-        )
+        """Return the readings of a slot measured since then, in the order of measurement.
+
+        Of those measured at one moment, in the order in which they were taken.
+        """
+        return self._kept(slot, "measured_at >= ? order by measured_at, seq", _utc_text(since))
 
     def kept_one(self, slot: int, id_: UUID) -> Kept | None:
         """Return a reading of a slot by its id, whenever it was measured; None: it is not here."""
