@@ -45,11 +45,13 @@ def receipts(ids: list[UUID]) -> list[Receipt]:
 
 
 def fill(spool: Spool) -> list[UUID]:
-    for n in range(20_000):
+    """Add until it refuses, and return all that it holds. A page that is half empty takes more."""
+    for _ in range(20_000):
         try:
             spool.add([a_reading()])
-        except SpoolFullError:
-            return [held.reading_id for held in spool.after(0, n + 9)]
+        except SpoolFullError as full:
+            assert "safe" in str(full)
+            return [held.reading_id for held in spool.after(0, 99_999)]
     raise AssertionError("the disk has no end")
 
 
@@ -76,17 +78,16 @@ def free(disk: Path) -> int:
 def test_on_a_full_disk_receipts_still_let_go_and_it_takes_again(tiny_disk: Path) -> None:
     with Spool(tiny_disk / "a", BOUNDS) as spool:
         spool.keep_plan(HeldPlan(1, 7, NOON, b"plan"))
-        ids = fill(spool)
-        assert len(ids) > 500
+        filled = len(fill(spool))
         log = somebody_fills(tiny_disk)
-        with pytest.raises(SpoolFullError, match="safe"):
-            spool.add([a_reading()])
+        ids = fill(spool)
+        assert 500 < filled <= len(ids) < filled + 30
         assert spool.fullness() is Fullness.FULL
         assert [plan.number for plan in spool.plans()] == [7]
         assert len(spool.settle(receipts(ids[:20]), NOON)) == 20
         assert [held.reading_id for held in spool.after(0, 9_999)] == ids[20:]
         before = spool.depth()
-        assert len(fill(spool)) - before < 30  # the ballast's room is for letting go only
+        assert len(fill(spool)) - before < 300  # the ballast has room for thousands: to let go only
         assert spool.fullness() is Fullness.FULL
         assert len(spool.settle(receipts(ids[20:]), NOON)) == len(ids) - 20
         log.unlink()
@@ -118,10 +119,9 @@ def test_a_spool_is_opened_again_on_a_disk_with_no_byte_left(tiny_disk: Path) ->
     )
     assert free(tiny_disk) == 0
     with Spool(tiny_disk / "a", BOUNDS) as spool:
-        assert spool.depth() == int(killed.stdout) > 500
-        with pytest.raises(SpoolFullError):
-            spool.add([a_reading()])
-        ids = [held.reading_id for held in spool.after(0, 9_999)]
+        assert (before := spool.depth()) == int(killed.stdout) > 500
+        ids = fill(spool)
+        assert before <= len(ids) < before + 30
         assert len(spool.settle(receipts(ids), NOON)) == len(ids)
 
 
