@@ -46,13 +46,14 @@ def receipts(ids: list[UUID]) -> list[Receipt]:
 
 def fill(spool: Spool) -> list[UUID]:
     """Add until it refuses, and return all that it holds. A page that is half empty takes more."""
-    for _ in range(20_000):
-        try:
+
+    def add_until_it_refuses() -> None:
+        for _ in range(20_000):
             spool.add([a_reading()])
-        except SpoolFullError as full:
-            assert "safe" in str(full)
-            return [held.reading_id for held in spool.after(0, 99_999)]
-    raise AssertionError("the disk has no end")
+
+    with pytest.raises(SpoolFullError, match="safe"):
+        add_until_it_refuses()
+    return [held.reading_id for held in spool.after(0, 99_999)]
 
 
 def somebody_fills(disk: Path) -> Path:
