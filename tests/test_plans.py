@@ -17,9 +17,9 @@ from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import EndReason, PauseReason
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, ZoneChanged
 from ward_service.domain.plan import read_plan, rules_of
+from ward_service.enrolment import revoke
 from ward_service.errors import StorageDownError
 from ward_service.ingest.receipts import Outgoing
-from ward_service.keys import KeyRing
 from ward_service.pipeline import act_on_stay, take_batch
 from ward_service.plans import PlanPost, send_again
 from ward_service.setup import add_gateway
@@ -262,14 +262,32 @@ def test_one_stay_whose_plan_cannot_be_made_keeps_no_plan_from_the_others(house:
     assert house.beats() == []
 
 
-def test_a_revoked_gateway_gets_no_plan_and_is_not_asked_for_ever(house: House) -> None:
-    with house.ward.sessions.begin() as session:
-        session.execute(update(GatewayRow).values(revoked_at=NOON))
-    house.ward.keys = KeyRing(
-        house.ward.secret, lambda: house.ward.unit_of_work(read_only=True), house.ward.clock.wall
-    )
-    assert house.beats() == []
+def test_brokers_forget_the_plan_of_a_revoked_gateway_which_is_sent_no_other(house: House) -> None:
+    [first] = house.beats()
+    assert first.care
+    revoke(house.ward, "home-01")
+    house.does(limits(red_max=90))
+    house.restarts()
+    house.post.deliver(house.wire, NOON)
+    [cleared] = house.wire.given
+    assert (cleared.topic, cleared.payload, cleared.properties, cleared.retain) == (
+        topic("home-01", "plans", 1), b"", [], True,
+    )  # fmt: skip
+    house.post.deliver(house.wire, NOON)
     assert house.row().asked == house.row().sent
+    assert len(house.wire.given) == 1, "and is not cleared for ever"
+
+
+def test_the_plan_of_a_revoked_gateway_is_cleared_though_its_key_is_still_remembered(
+    house: House,
+) -> None:
+    house.beats()
+    with house.ward.sessions.begin() as session:  # another process did it, a moment ago
+        session.execute(update(GatewayRow).values(revoked_at=NOON))
+    assert house.ward.key_of("home-01")
+    send_again(house.ward, "home-01")
+    house.post.deliver(house.wire, NOON)
+    assert [message.payload for message in house.wire.given] == [b""]
 
 
 # A gateway that comes online

@@ -134,8 +134,9 @@ def invite(
 def revoke(ward: Ward, gateway_id: str) -> int:
     """Refuse a gateway from now on and for good; return how many people have a place at it.
 
-    What it sends is kept in quarantine, its connection to the broker ends, and nobody can become
-    this gateway again. The same again is safe, and ends the account if that failed the first time.
+    What it sends is kept in quarantine, its connection to the broker ends, the broker is made to
+    forget its plans, and nobody can become this gateway again. The same again is safe, and ends the
+    account if that failed the first time.
 
     Raises:
         NotFoundError: there is no such gateway.
@@ -149,6 +150,7 @@ def revoke(ward: Ward, gateway_id: str) -> int:
         row.revoked_at = row.revoked_at or wall
         row.previous_until = None
         store.void_invitations(gateway_id)
+        store.want_plans_again(gateway_id, {})  # which clears them
         people = next(count for each, count in store.all_gateways() if each.id == gateway_id)
     ward.keys.look_again()
     log("gateway.revoked", gateway_id=gateway_id)

@@ -93,6 +93,8 @@ class PlanPost:
     def plans_to_send(self, now: datetime) -> list[PlanDue]:
         """Return the plans that are due and not on their way, signed; a changed one has a number.
 
+        For a place whose gateway was revoked, what makes brokers forget the plan they hold.
+
         Raises:
             StorageDownError: the database went away; they are still due.
         """
@@ -105,10 +107,13 @@ class PlanPost:
                 return []
         with self._ward.unit_of_work() as store:
             rows = store.plans_to_send(AT_ONCE, waiting)
+            revoked = store.revoked_among({row.gateway_id for row in rows})
+            cleared = [self._cleared(row) for row in rows if row.gateway_id in revoked]
+            rows = [row for row in rows if row.gateway_id not in revoked]
             stays = store.episodes([row.episode_id for row in rows], lock=False)
             made = [(row, self._payload(store, row, stays[row.episode_id], now)) for row in rows]
             due = [(row.gateway_id, row.slot, row.asked, payload) for row, payload in made]
-        return self._signed(due, now)
+        return cleared + self._signed(due, now)
 
     def _look_at_frames(self) -> None:
         """Ask for new plans where the use of the ward, or the signature of a pathway, changed."""
@@ -176,6 +181,14 @@ class PlanPost:
         )
         return Plan(number=1, care=care, doors=doors_in_plan(store, stay.id))
 
+    def _cleared(self, row: PlanRow) -> PlanDue:
+        """Return what makes a broker forget the plan of a place: a retained one with nothing in it.
+
+        Unsigned, for a revoked gateway has no key; no home takes what is not signed.
+        """
+        to = topic(row.gateway_id, "plans", row.slot, self._ward.settings.base_topic)
+        return PlanDue((row.gateway_id, row.slot), row.asked, Outgoing(to, b"", [], retain=True))
+
     def _signed(
         self, due: Iterable[tuple[str, int, int, bytes | None]], now: datetime
     ) -> list[PlanDue]:
@@ -189,7 +202,7 @@ class PlanPost:
             properties = Envelope(sent_at=now, slot=slot).properties(to, payload, key)
             message = Outgoing(to, payload, properties, retain=True)
             signed.append(PlanDue((gateway_id, slot), asked, message))
-        self._note(unsendable)  # revoked, or not to be made: until something changes
+        self._note(unsendable)  # without a key, or not to be made: until something changes
         return signed
 
     def _settle(self) -> None:

@@ -1,5 +1,7 @@
 """A home with no network advises by the plan that its ward sent; the ward hears of it later."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from time import monotonic, sleep
@@ -17,6 +19,7 @@ from device_gateway.homes import Place
 from device_gateway.street import Street
 from tests.fakes.plan_wire import PlanWire
 from tests.journeys.house import CLINICIAN, PASSWORD, House
+from tests.services import WARD
 from ward_service.contract.clock import real_clock
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import topic
@@ -163,3 +166,24 @@ def test_neither_the_broker_nor_another_gateway_can_forge_or_move_a_plan(
         assert home.adviser.plan(1) == real
         assert home.adviser.plan(2) is None
         assert read_plan(bytes(sent.payload)) == real
+
+
+def test_the_broker_forgets_the_plan_of_a_gateway_that_is_revoked(
+    house: House, street: Street
+) -> None:
+    [home] = street.homes
+    with PlanWire(house.broker, home) as heard:
+        until(lambda: home.adviser.plan(1))
+        held = home.adviser.plan(1)
+        revoking = subprocess.run(
+            [str(WARD), "gateway", "revoke", "home-01"],
+            env={**os.environ, "HOMEWARD_DATA_DIR": str(house.folder / "ward")},
+            capture_output=True,
+            text=True,
+        )
+        assert revoking.returncode == 0, revoking.stderr
+        until(lambda: heard.refused == 1)  # the empty one: what no key signed is not taken
+        assert home.adviser.plan(1) == held
+    with PlanWire(house.broker, home) as heard:
+        sleep(1)  # a retained plan comes at once
+        assert (heard.sent, heard.refused) == ([], 0)

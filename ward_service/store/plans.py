@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_, update
 
 from ward_service.domain.limits import Limits
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import PlanRow, PlanSentRow
+from ward_service.store.tables import GatewayRow, PlanRow, PlanSentRow
 
 Place = tuple[str, int]  # gateway and slot
 _LIMITS = TypeAdapter(Limits)
@@ -78,6 +78,11 @@ class PlansStore(PartStore):
         if waiting := list(but):
             query = query.where(tuple_(PlanRow.gateway_id, PlanRow.slot).not_in(waiting))
         return list(self._session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
+
+    def revoked_among(self, gateway_ids: Iterable[str]) -> set[str]:
+        """Return which of these gateways were revoked."""
+        which = GatewayRow.id.in_(list(gateway_ids)) & GatewayRow.revoked_at.is_not(None)
+        return set(self._session.scalars(select(GatewayRow.id).where(which)))
 
     def plan_was_sent(self, place: Place, asked: int) -> None:
         """Note that the plan that was asked for has gone out; a later wish still waits."""
