@@ -91,3 +91,26 @@ def test_bands_with_a_gap_or_an_overlap_cannot_be_made(
 
 def test_the_edges_as_printed_touch() -> None:
     assert SPO2.edges() == [(None, 92, R), (93, 94, A), (95, None, G)]
+
+
+@pytest.mark.parametrize(
+    ("bands", "values", "worst"),
+    [
+        (SPO2, (92, 90, 91), 90), (SPO2, (95, 94), 94), (TEMPERATURE, (39.2, 40.1, 39.1), 40.1),
+        (ON_OXYGEN, (97, 99, 98), 99), (ON_OXYGEN, (99, 84), 84), (ON_OXYGEN, (93, 87, 90), 87),
+        (ON_OXYGEN, (93, 85), 85),
+    ],
+)  # fmt: skip
+def test_the_worst_is_the_lowest_unless_worry_grows_upwards(
+    bands: Bands, values: tuple[float, ...], worst: float
+) -> None:
+    assert bands.worst(values) == worst
+
+
+@given(st.lists(st.floats(60, 110), min_size=1))
+def test_no_value_is_more_worrying_than_the_worst(values: list[float]) -> None:
+    worst = ON_OXYGEN.worst(values)
+    assert worst in values
+    assert all(
+        WORRY[ON_OXYGEN.place(v).level] <= WORRY[ON_OXYGEN.place(worst).level] for v in values
+    )

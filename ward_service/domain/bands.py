@@ -1,5 +1,6 @@
 """Where a value falls among neighbouring ranges. The numbers come from a pathway's file."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
@@ -114,6 +115,19 @@ class Bands:
         """Return the level of a value, what it counts as, and the limit it passed in words."""
         i, printed = self._ranges.place(value)
         return Placed(self.levels[i], printed, self._limits[i])
+
+    def worst(self, values: Iterable[float]) -> float:
+        """Return the most worrying value: the lowest where worry grows downwards, else the highest.
+
+        Raises:
+            ValueError: there is none.
+        """
+        placed = [(value, self._ranges.place(value)[0]) for value in values]
+        most = max(WORRY[self.levels[i]] for _, i in placed)
+        calm = min(range(len(self.levels)), key=lambda i: WORRY[self.levels[i]])
+        found = [(value, i) for value, i in placed if WORRY[self.levels[i]] == most]
+        low = [value for value, i in found if i < calm]
+        return min(low) if low else max(value for value, _ in found)
 
     def _limit(self, i: int) -> str:
         """Say the edge that makes a band worrying: `<= 92` from below, `> 38` from above."""

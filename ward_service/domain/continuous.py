@@ -3,7 +3,7 @@
 Source: WHAT_USERS_ASK.md 4 and 27: a run is made of samples, and a gap ends it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from ward_service.contract.vocabulary import Level, Quality, Vital
@@ -65,43 +65,45 @@ def _last_stable(seen: Run, interval_s: float, rule: Continuous) -> tuple[int, f
 
 def held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
     """Return the longest red of each vital that was red for long enough."""
-    longest = {
-        vital: max(runs, key=len, default=[])
-        for vital, runs in _runs_by_vital(trace, limits, pathway)
-    }
+    longest = [
+        (vital, bands, max(runs, key=len, default=[]))
+        for vital, bands, runs in _runs_by_vital(trace, limits, pathway)
+    ]
     return _long_enough(longest, trace.interval_s, pathway.continuous)
 
 
 def held_still(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
     """Return the reds that have been held for long enough, and go on with the last sample."""
     gap_s = pathway.continuous.gap.total_seconds()
-    last: dict[Vital, Run] = {}
-    for vital, runs in _runs_by_vital(trace, limits, pathway):
+    last: list[tuple[Vital, Bands, Run]] = []
+    for vital, bands, runs in _runs_by_vital(trace, limits, pathway):
         after = trace.samples[vital][runs[-1][-1][0] + 1 :] if runs else ()
         if runs and not any(value is not None for value in after):
-            last[vital] = runs[-1] if len(after) * trace.interval_s <= gap_s else []
+            goes_on = len(after) * trace.interval_s <= gap_s
+            last.append((vital, bands, runs[-1] if goes_on else []))
     return _long_enough(last, trace.interval_s, pathway.continuous)
 
 
 def _long_enough(
-    runs: Mapping[Vital, Run], interval_s: float, rule: Continuous
+    runs: Iterable[tuple[Vital, Bands, Run]], interval_s: float, rule: Continuous
 ) -> tuple[Held, ...]:
     return tuple(
-        Held(vital, min(value for _, value in run), _length_s(run, interval_s))
-        for vital, run in runs.items()
+        Held(vital, bands.worst(value for _, value in run), _length_s(run, interval_s))
+        for vital, bands, run in runs
         if run and _length_s(run, interval_s) >= rule.held_red.total_seconds()
     )
 
 
 def _runs_by_vital(
     trace: TraceArrived, limits: Limits, pathway: Pathway
-) -> Iterator[tuple[Vital, list[Run]]]:
+) -> Iterator[tuple[Vital, Bands, list[Run]]]:
     for vital, samples in trace.samples.items():
         rule = pathway.vitals.get(vital)
         ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
         bands = personal_bands(ruled, limits) if ruled else None
         if bands is not None:
-            yield vital, list(_red_runs(samples, bands, trace.interval_s, pathway.continuous))
+            runs = _red_runs(samples, bands, trace.interval_s, pathway.continuous)
+            yield vital, bands, list(runs)
 
 
 def _red_runs(
