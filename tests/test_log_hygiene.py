@@ -104,7 +104,7 @@ def test_what_breaks_our_code_is_logged_without_its_words(
     def broken(*_: object, **__: object) -> object:
         raise KeyError(MARK)
 
-    monkeypatch.setattr("ward_service.pipeline.step", broken)
+    monkeypatch.setattr("ward_service.stay.step", broken)
     set_up()
     message: Arrived = sender.sends(a_reading(91))
     take_batch(ward, [message, sender.sends_bytes(MARK.encode(), new_id(NOON))], NOON)

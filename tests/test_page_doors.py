@@ -25,6 +25,7 @@ from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
 from tests.test_plans import FakeWire
 from ward_service import doors
+from ward_service.acts import act_on_stay
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.doorcode import PARAMETERS, characters, cleaned, grouped, slow_hash
@@ -40,7 +41,6 @@ from ward_service.errors import ConflictError, NotFoundError
 from ward_service.letter.pdf import draw
 from ward_service.letter.words import ENGLISH, letter_of
 from ward_service.logs import set_up
-from ward_service.pipeline import act_on_stay
 from ward_service.plans import PlanPost
 from ward_service.setup import add_account
 from ward_service.store.connect import engine_of

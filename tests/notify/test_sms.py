@@ -15,6 +15,7 @@ from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, SECRET, SERVICE, TEMPLATE, Answer, NotifyServer, error
 from tests.notify.desk import Desk, HandClock
 from tests.services import free_port
+from ward_service.acts import act_on_stay
 from ward_service.admission import admit
 from ward_service.cli import app
 from ward_service.contract.clock import real_clock
@@ -30,7 +31,7 @@ from ward_service.notify.notifier import LostError, NotifyError, Outgoing
 from ward_service.notify.phone import words_by_stay
 from ward_service.notify.roster import add_line, try_line
 from ward_service.notify.sms import Sms, e164
-from ward_service.pipeline import act_on_stay, take_batch
+from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.setup import add_gateway
 from ward_service.store.connect import engine_of

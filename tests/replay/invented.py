@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, an_admission, minutes
+from ward_service.acts import act, act_on_stay
 from ward_service.admission import admit
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading, Trace, Trouble
@@ -42,15 +43,10 @@ from ward_service.domain.inputs import (
 from ward_service.errors import WardError
 from ward_service.homes import look_at_gaps, take_in
 from ward_service.opened import Arrived
-from ward_service.pipeline import (
-    act,
-    act_on_stay,
-    look_at_silence,
-    record_diary,
-    record_reading,
-)
+from ward_service.pipeline import look_at_silence
 from ward_service.setup import add_gateway
 from ward_service.store.tables import AlertRow, BlindRow
+from ward_service.typed import record_diary, record_reading
 from ward_service.ward import Ward
 
 HOURS = (8.5, 12.75, 16.9)  # about when people measure, in UTC

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from tests.factories import COH, NOON, a_home, a_reading, a_ward, minutes
 from tests.replay.invented import Life
+from ward_service.acts import act, act_on_stay
 from ward_service.contract.api import ReplayView
 from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel
 from ward_service.domain.episode import Person
@@ -18,7 +19,7 @@ from ward_service.domain.inputs import Acknowledged, ContactMade, LimitsChanged,
 from ward_service.domain.limits import limits_at_admission
 from ward_service.errors import WardError
 from ward_service.pathways.load import SHIPPED, read
-from ward_service.pipeline import act, act_on_stay, look_at_silence, take_batch
+from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.replay import run
 from ward_service.replay.fold import candidate_person
 from ward_service.replay.report import say

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 
-from ward_service import pipeline
+from ward_service import acts
 from ward_service.domain.inputs import AlertAct, StayAct
 from ward_service.errors import NotSignedInError
 from ward_service.passwords import clinician_of
@@ -86,11 +86,11 @@ class Hand:
 
     def on_alert(self, deed: AlertAct) -> AlertRow:
         """Act on an alert, and return it as it now stands."""
-        return pipeline.act(self.ward, deed.alert_id, deed, self.key, self.now)
+        return acts.act(self.ward, deed.alert_id, deed, self.key, self.now)
 
     def on_stay(self, episode_id: UUID, deed: StayAct) -> None:
         """Act on a stay."""
-        pipeline.act_on_stay(self.ward, episode_id, deed, self.key, self.now)
+        acts.act_on_stay(self.ward, episode_id, deed, self.key, self.now)
 
 
 def get_hand(

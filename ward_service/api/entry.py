@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
-from ward_service import pipeline
+from ward_service import typed
 from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, finding_views
 from ward_service.contract.api import AlertView, FindingView
@@ -111,7 +111,7 @@ def enter(episode_id: UUID, told: Told, hand: HandDep) -> EnteredView:
         )
     id_ = derived_id(told.measured_at or now, episode_id, hand.by, hand.key)
     reading = _reading(told, entry, id_, now)
-    kept = pipeline.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
+    kept = typed.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
     with ward.unit_of_work(read_only=True) as store:
         return _entered(episode_id, kept, ward, store, now)
 
@@ -129,7 +129,7 @@ def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView
         words += kept_before(given.rows, pages, kept)
     if words:
         raise RowsRefusedError(sorted(words, key=lambda said: (said.row, said.question)))
-    ids = pipeline.record_diary(ward, episode_id, pages, hand.by, now)
+    ids = typed.record_diary(ward, episode_id, pages, hand.by, now)
     with ward.unit_of_work(read_only=True) as store:
         rows = sorted(store.typed(ids).values(), key=lambda row: row.measured_at)
         return DiaryView(

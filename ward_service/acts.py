@@ -1,0 +1,104 @@
+"""What people do about an alert, a stay or a task: folded like a reading, once each."""
+
+from datetime import datetime
+from uuid import UUID
+
+from ward_service.contract.vocabulary import TaskKind
+from ward_service.domain import alerts
+from ward_service.domain.inputs import Acknowledged, Act, AlertAct, Resolved, StayAct
+from ward_service.errors import ConflictError, NoteNeededError, NotFoundError, SeenOldError
+from ward_service.stay import load_stays
+from ward_service.store.stays import findings_of
+from ward_service.store.tables import ActRow, AlertRow
+from ward_service.store.unit_of_work import Store
+from ward_service.ward import Ward
+
+
+def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> AlertRow:
+    """Let a person act on an alert, once per idempotency key and person.
+
+    Raises:
+        NotFoundError: there is no such alert.
+        SeenOldError: it has changed since this person saw it, or is somebody else's.
+        NoteNeededError: a red was to be resolved without a note.
+        ConflictError: the life of the alert does not allow it.
+    """
+    with ward.unit_of_work() as store:
+        alert = store.alert(alert_id)
+        if alert is None:
+            raise NotFoundError("There is no such alert.")
+        before = store.act(key, deed.by)
+        refused = before.refused if before else ""  # sent again, it is refused again
+        if before is None:
+            refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
+            # Both name the version that was seen, and were refused if it was not the newest.
+            if not refused and isinstance(deed, Acknowledged | Resolved):
+                shown = [found.reading_id for found in findings_of(alert) if found.reading_id]
+                store.note_seen(alert.episode_id, shown, now, deed.by)
+        acted = store.alert(alert_id)
+    if refused:  # it is in the ledger by now that this person came second
+        raise SeenOldError(refused, alert_id)
+    assert acted is not None  # noqa: S101 - it was there a moment ago, and nothing deletes alerts
+    return acted
+
+
+def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: datetime) -> None:
+    """Let a person act on a stay, once per idempotency key and person.
+
+    Raises:
+        NotFoundError: there is no such stay.
+        NoteNeededError: a reason or a note is missing.
+        ConflictError: the stay, or the pathway, does not allow it.
+    """
+    with ward.unit_of_work() as store:
+        if not store.episodes([episode_id], lock=False):
+            raise NotFoundError("There is no such stay.")
+        if store.act(key, deed.by) is None:
+            _carry_out(ward, store, episode_id, deed, key, now)
+
+
+def _carry_out(
+    ward: Ward, store: Store, episode_id: UUID, deed: Act, key: str, now: datetime
+) -> str:
+    """Fold a person's act and write it down; return why it was refused, if it was."""
+    [stay] = load_stays(ward, store, {episode_id}, now).values()
+    alert_id = getattr(deed, "alert_id", None)
+    try:
+        done = stay.fold(deed, now)
+    except alerts.SeenOldError as refused:
+        assert alert_id is not None  # noqa: S101 - only an alert can be seen
+        raise SeenOldError(str(refused), alert_id) from refused
+    except alerts.NoteNeededError as refused:
+        raise NoteNeededError(str(refused)) from refused
+    except alerts.NotAllowedError as refused:
+        raise ConflictError(str(refused)) from refused
+    stay.save(store, now)
+    row = ActRow(
+        key=key,
+        username=deed.by,
+        episode_id=episode_id,
+        alert_id=alert_id,
+        at=done.now,
+        input_no=stay.inputs,
+        refused=done.refused,
+    )
+    store.add_act(row, deed)
+    return done.refused
+
+
+def finish_task(
+    ward: Ward, which: tuple[UUID, TaskKind, int], by: str, note: str, now: datetime
+) -> None:
+    """Note that somebody has done a task.
+
+    Raises:
+        NotFoundError: there is no such task.
+        ConflictError: somebody has done it already.
+    """
+    with ward.unit_of_work() as store:
+        task = store.task(*which)
+        if task is None:
+            raise NotFoundError("There is no such task.")
+        if task.done_at is not None:
+            raise ConflictError(f"{task.done_by} has done this already.")
+        store.finish_task(task, by, note.strip(), now)
