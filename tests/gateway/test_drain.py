@@ -75,7 +75,7 @@ def test_a_backlog_goes_at_its_pace(broker: BrokerProcess, tmp_path: Path) -> No
 def test_when_a_silent_ward_is_back_what_is_taken_then_overtakes_what_waited(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    pace = Pace(resend_after_s=0.4, reconnect_max_s=1, drain_per_s=200)
+    pace = Pace(resend_after_s=0.4, reconnect_max_s=1, drain_per_s=100)
     with (
         WardPeer(broker.port, KEYS, answers=False) as ward,
         a_home(broker, tmp_path, pace) as home,
@@ -85,10 +85,10 @@ def test_when_a_silent_ward_is_back_what_is_taken_then_overtakes_what_waited(
         ward.answers = True
         assert eventually(lambda: home.spool.depth() < 1_200)
         home.take_all(entries(1))
-        assert eventually(lambda: 1_201 in arrived(ward))
-        assert home.spool.depth() > 300
         assert eventually(lambda: home.spool.depth() == 0, within_s=40)
-        assert sorted(arrived(ward)) == list(range(1, 1_202))
+        order = arrived(ward)
+        assert order.index(1_201) < 1_200 - 100
+        assert sorted(order) == list(range(1, 1_202))
 
 
 def test_a_backlog_that_nobody_receipts_leaves_places_for_the_newest(
