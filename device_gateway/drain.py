@@ -24,9 +24,9 @@ class Drain:
         self._backlog_upto = self._live_upto = spool.last_seq
         self._allowed, self._at = 0.0, -math.inf
 
-    def begin(self) -> None:
-        """Count as backlog what is held now: the ward is back, or a connection is new."""
-        self._backlog_upto = self._live_upto = self._spool.last_seq
+    def begin(self, upto: int) -> None:
+        """Count as backlog what is held up to a number: the ward is back, or a connection new."""
+        self._backlog_upto = self._live_upto = upto
 
     def is_backlog(self, seq: int) -> bool:
         """Whether a reading had to wait for the ward."""

@@ -166,7 +166,8 @@ class Publisher:
         for offer in self._offers.values():
             if offer.with_broker:
                 offer.due = mono
-        self._drain.begin()
+        self._drain.begin(self._spool.last_seq)
+        self._settled_mono = mono  # the ward's silence, if it is silent, begins here
         self._resends = self._pauses = 0
         self._hold_until = 0.0
         self._status_at = None
@@ -205,12 +206,13 @@ class Publisher:
         if not self._unsettled:
             return
         del self._unsettled[:-UNSETTLED_MAX]
+        until_now = self._spool.last_seq  # what is taken during the next line has not waited
         settled = self._spool.settle(self._unsettled, self._clock.now())
         for seq in settled:
             self._offers.pop(seq, None)
         if settled:
             if mono - self._settled_mono > self._pace.resend_after_s:
-                self._drain.begin()  # the ward is back: what was taken meanwhile has waited
+                self._drain.begin(until_now)  # the ward is back: what came meanwhile has waited
             self._settled_mono = mono
             self._resends = self._pauses = 0
         log.debug("readings.receipted", extra=self._ids(count=len(settled)))

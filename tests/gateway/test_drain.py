@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from device_gateway.connection import Connection, Pace
 from device_gateway.drain import Drain
 from device_gateway.home import Home
@@ -60,6 +62,27 @@ def test_a_reading_taken_during_a_drain_overtakes_a_backlog_that_stays_in_order(
         assert newest[0] < newest[1] < 400
         assert [seq for seq in order if seq <= 600] == list(range(1, 601))
         assert len(ward.arrived) == 602  # and nothing went twice
+
+
+def test_a_reading_taken_while_the_first_receipts_are_settled_is_no_backlog(
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, 300)
+    pace = Pace(resend_after_s=600, reconnect_max_s=1, drain_per_s=100)
+    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, pace) as home:
+        settle, took = home.spool.settle, Event()
+
+        def slowly(receipts: list[Receipt], now: datetime) -> list[int]:
+            settled = settle(receipts, now)
+            if settled and not took.is_set():
+                took.set()
+                home.take_all(entries(1))
+            return settled
+
+        monkeypatch.setattr(home.spool, "settle", slowly)
+        assert eventually(lambda: home.spool.depth() == 0)
+        assert took.is_set()
+        assert arrived(ward).index(301) < 250
 
 
 def test_a_backlog_goes_at_its_pace(broker: BrokerProcess, tmp_path: Path) -> None:
@@ -131,7 +154,7 @@ def test_what_is_on_its_way_is_not_sent_again_when_a_drain_begins(tmp_path: Path
         later = entries(3)
         spool.add(later)
         assert [held.seq for held in drain.live(2)] == [4, 5]
-        drain.begin()
+        drain.begin(spool.last_seq)
         assert list(drain.live(9)) == []
         spool.settle([Receipt(reading_id=later[1].reading_id, outcome=Outcome.KEPT)], NOON)
         assert [held.seq for held in drain.backlog(9, {1, 2, 4})] == [3, 6]
