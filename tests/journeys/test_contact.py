@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def dashboard(house: House) -> Iterator[Dashboard]:
     """One person, red a moment ago, on a ward that works."""
-    house.admit(["home-01"], real_clock().now() - timedelta(minutes=30))
+    house.admit(["home-01"], real_clock().now() - timedelta(minutes=10))
     ward = a_ward(house.folder / "ward")
     now = real_clock().now()
     sender = Sender("home-01", house.keys["home-01"])

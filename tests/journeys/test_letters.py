@@ -63,7 +63,7 @@ def until(seen: Any, seconds: float = 40, every: float = 0.2) -> Any:
 @pytest.fixture
 def page(house: House) -> str:
     house.more |= {"HOMEWARD_WARD_PHONE": PHONE, "HOMEWARD_INTERPRETER_PHONE": INTERPRETER}
-    house.admit(["home-01"], real_clock().now() - timedelta(minutes=30))
+    house.admit(["home-01"], real_clock().now() - timedelta(minutes=10))
     house.start_ward()
     port = free_port()
     house.start_homes("simulate", "--seed", "1", "--people", "1", "--page-port", str(port))
@@ -136,7 +136,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def dashboard(house: House) -> Iterator[Dashboard]:
     house.more |= {"HOMEWARD_PAGE_URL": "https://page.example", "HOMEWARD_WARD_PHONE": PHONE}
-    house.admit(["home-01"], real_clock().now() - timedelta(minutes=30))
+    house.admit(["home-01"], real_clock().now() - timedelta(minutes=10))
     ward = a_ward(house.folder / "ward")
     now = real_clock().now()
     sender = Sender("home-01", house.keys["home-01"])

@@ -71,7 +71,7 @@ class Nurse:
 @pytest.fixture
 def street(house: House) -> Iterator[Street]:
     """One home whose person has just been admitted, and its ward."""
-    house.admit(["home-01"], real_clock().now() - timedelta(minutes=30))
+    house.admit(["home-01"], real_clock().now() - timedelta(minutes=10))
     house.start_ward()
     place = Place(gateway="home-01", key=bytes.fromhex(house.keys["home-01"]), slot=1)
     wire = Wire(host=house.broker.host, port=house.broker.port)

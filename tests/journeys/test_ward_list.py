@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def dashboard(house: House) -> Iterator[Dashboard]:
     """Three people: one red, one well with a hostile name, one who never reported."""
-    began = real_clock().now() - timedelta(minutes=30)
+    began = real_clock().now() - timedelta(minutes=10)
     house.admit(["home-01", "home-02", "home-03"], began)
     tell(house, "home-01", 91)
     tell(house, "home-02", 97)
