@@ -1,5 +1,6 @@
 """Fixtures that every folder shares. What a machine lacks is skipped by name."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -28,6 +29,15 @@ def missing(what: str, how: str) -> None:
     if SKIPPING_IS_FAILING:
         pytest.fail(said, pytrace=False)
     pytest.skip(said)
+
+
+@pytest.fixture(autouse=True)
+def _log_of_its_own() -> Iterator[None]:
+    """A program that a test has run in this process logs to a stderr that ends with the test."""
+    yield
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if type(one) is logging.StreamHandler]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture
