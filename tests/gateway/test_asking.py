@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -57,6 +57,13 @@ def homes(tmp_path: Path) -> Path:
     return path
 
 
+def in_one_minute() -> datetime:
+    """Return a moment of now after which some seconds are still of one minute."""
+    while CLOCK.now().second > 55:
+        time.sleep(0.1)
+    return CLOCK.now()
+
+
 def command(homes: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     whole = [*COMMAND, *arguments, "--homes", str(homes), "--spool-dir", str(homes.parent)]
     return subprocess.run(whole, capture_output=True, text=True, timeout=60, check=False)
@@ -66,7 +73,7 @@ def test_the_commands_reach_the_process_that_carries_the_home(tmp_path: Path, ho
     home = a_home(tmp_path)
     with ticking(home):
         assert command(homes, "whose").stdout == ""
-        end = hears(home, [91] * 3, CLOCK.now(), SHARED)
+        end = hears(home, [91] * 3, in_one_minute(), SHARED)
         home.parted(SHARED, end)
         listed = command(homes, "whose")
         assert (listed.returncode, listed.stderr) == (0, "")
@@ -82,7 +89,7 @@ def test_the_commands_reach_the_process_that_carries_the_home(tmp_path: Path, ho
         assert (again.returncode, "nothing waits under" in again.stderr) == (1, True)
         said = command(homes, "measuring", "--slot", "1")
         assert said.stdout == "What shared devices measure in the next 5 minutes is slot 1's.\n"
-        end = hears(home, [97] * 3, CLOCK.now(), SHARED)
+        end = hears(home, [97] * 3, in_one_minute(), SHARED)
         home.parted(SHARED, end)
     assert [slot for slot, _ in sent(home)] == [2, 1]
     assert list(desk_of(tmp_path, a_place().gateway).iterdir()) == []
@@ -92,7 +99,7 @@ def test_without_such_a_process_the_spool_itself_is_asked(tmp_path: Path, homes:
     missing = command(homes, "whose")
     assert (missing.returncode, "no spool of home-01" in missing.stderr) == (4, True)
     home = a_home(tmp_path)
-    home.parted(SHARED, hears(home, [91] * 3, CLOCK.now(), SHARED))
+    home.parted(SHARED, hears(home, [91] * 3, in_one_minute(), SHARED))
     [waits] = home.waiting()
     home.spool.close()
     listed = command(homes, "whose")
@@ -125,7 +132,7 @@ def test_a_process_that_does_not_answer_has_done_nothing_and_will_not(tmp_path: 
     with pytest.raises(AskingError, match="nothing was done"):
         ask(desk, question(what="measuring", slot=2), within_s=0.2)
     home.tick(CLOCK.now())
-    home.parted(SHARED, hears(home, [97] * 3, CLOCK.now(), SHARED))
+    home.parted(SHARED, hears(home, [97] * 3, in_one_minute(), SHARED))
     assert len(home.waiting()) == 1  # the question was taken back
 
 
@@ -134,7 +141,7 @@ def test_a_question_that_its_asker_left_behind_is_not_answered_much_later(tmp_pa
     old = question(what="measuring", slot=2, at=CLOCK.now() - timedelta(minutes=5))
     answer = answered(home, old, CLOCK.now())
     assert (answer.done, "too long ago" in answer.words) == (False, True)
-    home.parted(SHARED, hears(home, [97] * 3, CLOCK.now(), SHARED))
+    home.parted(SHARED, hears(home, [97] * 3, in_one_minute(), SHARED))
     assert len(home.waiting()) == 1
 
 
@@ -171,7 +178,7 @@ def test_two_readings_under_one_reference_are_not_guessed_between(
 ) -> None:
     home = a_home(tmp_path)
     for n in range(2):
-        end = hears(home, [97] * 3, CLOCK.now() + timedelta(minutes=n), SHARED)
+        end = hears(home, [97] * 3, in_one_minute() + timedelta(minutes=n), SHARED)
         home.parted(SHARED, end)
     monkeypatch.setattr("device_gateway.asking.short_reference", lambda _: "SAME00")
     answer = answered(home, question(what="claim", slot=1, readings=["same00"]), CLOCK.now())
@@ -182,7 +189,7 @@ def test_two_readings_under_one_reference_are_not_guessed_between(
 
 def test_a_reading_that_is_somebodys_is_nothing_to_ask_about(tmp_path: Path) -> None:
     home = a_home(tmp_path)
-    home.parted(HERS, hears(home, [97] * 3, CLOCK.now(), HERS))
+    home.parted(HERS, hears(home, [97] * 3, in_one_minute(), HERS))
     assert answered(home, question(what="waiting"), CLOCK.now()).waiting == ()
 
 
@@ -202,7 +209,7 @@ def test_a_killed_asker_leaves_nothing_that_acts_later(tmp_path: Path) -> None:
     process.wait()
     home.tick(CLOCK.now() + timedelta(minutes=10))
     assert list(desk.iterdir()) == []
-    home.parted(SHARED, hears(home, [97] * 3, CLOCK.now(), SHARED))
+    home.parted(SHARED, hears(home, [97] * 3, in_one_minute(), SHARED))
     assert len(home.waiting()) == 1
 
 
@@ -211,6 +218,6 @@ def test_a_desk_that_cannot_be_used_stops_no_minute(tmp_path: Path) -> None:
     desk = desk_of(tmp_path, a_place().gateway)
     desk.mkdir()
     (desk / "0.asked").mkdir()  # cannot be read as a file
-    hears(home, [97] * 3, CLOCK.now(), HERS)
+    hears(home, [97] * 3, in_one_minute(), HERS)
     home.tick(CLOCK.now() + timedelta(minutes=2))
     assert len(sent(home)) == 1

@@ -185,6 +185,7 @@ def test_the_status_is_retained_and_tells_what_waits(broker: BrokerProcess, tmp_
         take(home, at=NOON)
         take(home, at=NOON + timedelta(minutes=1))
         stream = home.spool.stream
+        assert eventually(lambda: home.publisher._connection.up)  # or there is nothing to leave
     with WardPeer(broker.port, KEYS) as ward:  # it comes afterwards: the broker has kept it
         assert eventually(lambda: len(ward.statuses) == 1)
         [(gateway, status)] = ward.statuses

@@ -68,11 +68,11 @@ def test_a_wrong_clock_is_read_before_it_is_set_and_its_records_are_put_right(
 
 
 def test_a_stream_is_heard_until_we_end_and_then_parted_from(room: OpenRoom) -> None:
-    oximeter = continuous_oximeter()
+    oximeter = continuous_oximeter(every_s=0.1)
 
     async def story() -> None:
         async with room({oximeter: "plx"}) as one:
-            await until(lambda: len(one.heard.readings) >= 20)
+            await until(lambda: len(one.heard.readings) >= 10)
             assert set(one.heard.values()) == {97, 96, 95}
             assert one.heard.partings == []
             assert one.of(oximeter).last_frame_at is not None
