@@ -180,6 +180,8 @@ def test_the_ward_is_told_until_somebody_has_taken_the_file_away(
             ward.statuses.clear()
             with Street([a_place(1)], broker.place, tmp_path, real_clock()):
                 assert eventually(lambda: any(status.online for _, status in ward.statuses))
+            # Its farewell is its last word: what comes after the next `clear` is of the next one.
+            assert eventually(lambda: any(not status.online for _, status in ward.statuses))
             return {trouble.code for _, status in ward.statuses for trouble in status.troubles}
 
         assert said() == {TroubleCode.SPOOL_DAMAGED}
