@@ -139,7 +139,6 @@ class _Radio:
                     log.info("device.stray", extra={"device": short(address)})
                     self._outlives(address)
                     await bluez.disconnect(address)
-                    self._outlived.discard(address)
         except (BluezError, TimeoutError) as error:
             log.warning("device.stray_stays", extra={"error": type(error).__name__})
 
@@ -234,6 +233,7 @@ class _Radio:
 
     async def _meet(self, bluez: Bluez, device: Paired, found: BLEDevice) -> None:
         """Connect and subscribe; the session goes on by itself."""
+        self._outlived.discard(device.address)  # it sends adverts: its link is over
         tries = self._tries[device.address]
         session = Session(device, bluez, self._hear, self._clock, self._state, self._pace)
         beginning = asyncio.create_task(self._begin(bluez, session, found, tries))
@@ -257,7 +257,6 @@ class _Radio:
             self._ask_for_restart(wanted=False)
             self._state.note(device.address, failures=0, unread="")
             self._cached.add(device.address)
-            self._outlived.discard(device.address)
             life = asyncio.create_task(self._live(bluez, session))
             self._sessions[device.address] = life
             life.add_done_callback(lambda _: self._ended(device.address))
