@@ -267,7 +267,6 @@ def test_brokers_forget_the_plan_of_a_revoked_gateway_which_is_sent_no_other(hou
     [first] = house.beats()
     assert first.care
     revoke(house.ward, "home-01")
-    house.does(limits(red_max=90))
     house.restarts()
     house.post.deliver(house.wire, NOON)
     [cleared] = house.wire.given
@@ -277,6 +276,9 @@ def test_brokers_forget_the_plan_of_a_revoked_gateway_which_is_sent_no_other(hou
     house.post.deliver(house.wire, NOON)
     assert house.row().asked == house.row().sent
     assert len(house.wire.given) == 1, "and is not cleared for ever"
+    house.does(limits(red_max=90))
+    house.post.deliver(house.wire, NOON)
+    assert {message.payload for message in house.wire.given} == {b""}
 
 
 def test_the_plan_of_a_revoked_gateway_is_cleared_though_its_key_is_still_remembered(

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.domain.fold import Fold
+from tests.domain.test_rules_coverage import PATHWAYS, limits_for
 from tests.factories import COH, NOON
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertState, Level, Quality, Vital
 from ward_service.domain.continuous import as_reading, held_reds, held_still
 from ward_service.domain.inputs import Held, ReadingArrived, TraceArrived
 from ward_service.domain.limits import limits_at_admission
+from ward_service.domain.pathway import ON_OXYGEN_88_92
 
 LIMITS = limits_at_admission(COH)
 STABLE = int(COH.continuous.stable.total_seconds())
@@ -97,6 +99,16 @@ def test_a_held_red_opens_at_once_and_is_no_reason_to_be_reassured() -> None:
     alert = stay.alert()
     assert (alert.state, alert.level) == (AlertState.OPEN, Level.RED)
     assert alert.findings[0].finding.words == f"SpO2 91 % <= 92 %, for {HELD} s"
+
+
+def test_a_red_that_was_held_upwards_is_told_with_its_highest_value() -> None:
+    """On oxygen with a target of 88 to 92, too much of it is the danger."""
+    copd = PATHWAYS["copd-88-92"]
+    limits = limits_for(copd, ON_OXYGEN_88_92)
+    samples: list[float | None] = [97.0, 99.0, *[98.0] * (HELD - 2)]
+    red = (Held(Vital.SPO2, 99, float(HELD)),)
+    assert held_reds(trace(samples), limits, copd) == red
+    assert held_still(trace(samples), limits, copd) == red
 
 
 def test_one_good_sample_ends_a_run() -> None:

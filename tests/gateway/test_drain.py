@@ -64,22 +64,21 @@ def test_a_reading_taken_during_a_drain_overtakes_a_backlog_that_stays_in_order(
         assert len(ward.arrived) == 602  # and nothing went twice
 
 
-def test_a_reading_taken_while_the_first_receipts_are_settled_is_no_backlog(
+def test_a_reading_taken_when_the_first_receipts_come_is_no_backlog(
     broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path, 300)
     pace = Pace(resend_after_s=600, reconnect_max_s=1, drain_per_s=100)
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, pace) as home:
-        settle, took = home.spool.settle, Event()
+        hear, took = home.publisher._hear, Event()
 
-        def slowly(receipts: list[Receipt], now: datetime) -> list[int]:
-            settled = settle(receipts, now)
-            if settled and not took.is_set():
+        def and_take_one(mono: float) -> None:
+            hear(mono)
+            if home.publisher._unsettled and not took.is_set():
                 took.set()
                 home.take_all(entries(1))
-            return settled
 
-        monkeypatch.setattr(home.spool, "settle", slowly)
+        monkeypatch.setattr(home.publisher, "_hear", and_take_one)
         assert eventually(lambda: home.spool.depth() == 0)
         assert took.is_set()
         assert arrived(ward).index(301) < 250
@@ -96,21 +95,29 @@ def test_a_backlog_goes_at_its_pace(broker: BrokerProcess, tmp_path: Path) -> No
 
 
 def test_when_a_silent_ward_is_back_what_is_taken_then_overtakes_what_waited(
-    broker: BrokerProcess, tmp_path: Path
+    broker: BrokerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pace = Pace(resend_after_s=0.4, reconnect_max_s=1, drain_per_s=100)
     with (
         WardPeer(broker.port, KEYS, answers=False) as ward,
         a_home(broker, tmp_path, pace) as home,
     ):
+        settle, took = home.spool.settle, Event()
+
+        def and_take_one(receipts: list[Receipt], now: datetime) -> list[int]:
+            settled = settle(receipts, now)
+            if settled and not took.is_set():
+                took.set()
+                home.take_all(entries(1))
+            return settled
+
+        monkeypatch.setattr(home.spool, "settle", and_take_one)
         home.take_all(entries(1_200))  # taken while connected: more than may be on their way
         assert eventually(lambda: len(ward.arrived) > 600)
         ward.answers = True
-        assert eventually(lambda: home.spool.depth() < 1_200)
-        home.take_all(entries(1))
         assert eventually(lambda: home.spool.depth() == 0, within_s=40)
         order = arrived(ward)
-        assert order.index(1_201) < 1_200 - 100
+        assert order.index(1_201) < 1_200 - 300
         assert sorted(order) == list(range(1, 1_202))
 
 

@@ -295,6 +295,16 @@ def test_a_spool_of_the_first_version_is_carried_on_with_all_that_it_holds(tmp_p
         assert [kept.payload for kept in again.kept(2, NOON)] == [b"new"]
 
 
+def test_readings_of_one_moment_come_back_in_the_order_in_which_they_were_taken(
+    tmp_path: Path,
+) -> None:
+    payloads = [str(n).encode() for n in range(20)]
+    with Spool(tmp_path / "a") as spool:
+        for payload in payloads:
+            spool.add([Outgoing(new_id(NOON), NOON, payload, slot=1, measured_at=NOON)])
+        assert [kept.payload for kept in spool.kept(1, NOON)] == payloads
+
+
 def test_readings_of_a_spool_of_version_four_come_before_all_that_have_an_order(
     tmp_path: Path,
 ) -> None:
