@@ -32,6 +32,7 @@ from ward_service.store.tables import AlertRow
 from ward_service.ward import Ward
 
 PEOPLE = 30
+HASH = re.compile(r"\b[0-9a-f]{64}\b")
 BEGAN = NOON - timedelta(days=20)
 
 
@@ -114,8 +115,7 @@ def test_nothing_in_a_package_looks_like_somebody(ward: Ward, tmp_path: Path) ->
             assert not UUID.search(found), path.name
             assert not DATE.search(found), path.name
             assert "Invented" not in found
-            # Whole numbers: hashes hold any four digits.
-            assert not re.search(r"\b999 ?\d{3} ?\d{4}\b", found), path.name
+            assert "9990" not in HASH.sub("", found)  # a hash holds any four digits
 
 
 def test_a_ward_of_one_patient_withholds_all_and_is_still_whole(ward: Ward, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_stream_is_heard_until_we_end_and_then_parted_from(room: OpenRoom) -> 
 
     async def story() -> None:
         async with room({oximeter: "plx"}) as one:
-            await until(lambda: len(one.heard.readings) >= 10)
+            await until(lambda: len(one.heard.readings) >= 20)
             assert set(one.heard.values()) == {97, 96, 95}
             assert one.heard.partings == []
             assert one.of(oximeter).last_frame_at is not None
