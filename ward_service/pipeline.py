@@ -17,25 +17,15 @@ from uuid import UUID
 from ward_service.contract.messages import Receipt, Trace
 from ward_service.contract.vocabulary import Outcome
 from ward_service.domain.arriving import as_input
-from ward_service.domain.inputs import (
-    HomeTrouble,
-    TimePassed,
-    UnreadableArrived,
-)
+from ward_service.domain.inputs import HomeTrouble, TimePassed, UnreadableArrived
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import Step
-from ward_service.errors import (
-    StorageDownError,
-)
+from ward_service.errors import StorageDownError
 from ward_service.logs import log
 from ward_service.opened import NOBODY_SAID, Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.stay import Stay, load_stays, tell
 from ward_service.store.stays import state_of
-from ward_service.store.tables import (
-    DueRow,
-    QuarantineRow,
-    SlotRow,
-)
+from ward_service.store.tables import DueRow, QuarantineRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.streams import Streams
 from ward_service.ward import Ward
