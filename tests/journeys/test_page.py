@@ -629,6 +629,41 @@ def test_no_name_and_no_reading_is_in_what_the_phone_caches(browser: Browser, ho
         assert not re.search(rf"{CODE}|{YEAR}|\b113\b|home-01", text)
 
 
+def walk(page: Page, url: str, look: Callable[[str], None]) -> None:
+    """Go through every screen from the letter to a reading sent, and look at each."""
+    page.goto(f"{url}/in")
+    look("in")
+    come_in(page, url)
+    look("home")
+    fingers = begin(page)
+    for name, answer in (
+        ("ask-red_flags", "None of these"),
+        ("measure", "The number stands still"),
+    ):
+        page.wait_for_url(f"**/{name}")
+        look(name)
+        fingers.tap(answer)
+    page.wait_for_url("**/oximeter")
+    look("oximeter")
+    fingers.fill("spo2", "97")
+    fingers.fill("pulse_rate", "72")
+    fingers.tap("Continue")
+    for name, answer in (
+        ("others", "I cannot measure these"),
+        ("ask-feeling", "The same"),
+        ("ask-amber_symptoms", "None of these"),
+        ("last", "Send my reading"),
+    ):
+        page.wait_for_url(f"**/{name}")
+        look(name)
+        fingers.tap(answer)
+    page.wait_for_url("**/sent/*")
+    look("sent")
+    for name in ("readings", "help", "offline"):
+        page.goto(f"{url}/{name}")
+        look(name)
+
+
 def test_every_screen_reads_well_weighs_little_and_can_be_installed(
     browser: Browser,
     tmp_path: Path,
@@ -655,37 +690,7 @@ def test_every_screen_reads_well_weighs_little_and_can_be_installed(
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
             picture(page, name)
 
-        page.goto(f"{home.url()}/in")
-        look("in")
-        come_in(page, home.url())
-        look("home")
-        fingers = begin(page)
-        for name, answer in (
-            ("ask-red_flags", "None of these"),
-            ("measure", "The number stands still"),
-        ):
-            page.wait_for_url(f"**/{name}")
-            look(name)
-            fingers.tap(answer)
-        page.wait_for_url("**/oximeter")
-        look("oximeter")
-        fingers.fill("spo2", "97")
-        fingers.fill("pulse_rate", "72")
-        fingers.tap("Continue")
-        for name, answer in (
-            ("others", "I cannot measure these"),
-            ("ask-feeling", "The same"),
-            ("ask-amber_symptoms", "None of these"),
-            ("last", "Send my reading"),
-        ):
-            page.wait_for_url(f"**/{name}")
-            look(name)
-            fingers.tap(answer)
-        page.wait_for_url("**/sent/*")
-        look("sent")
-        for name in ("readings", "help", "offline"):
-            page.goto(f"{home.url()}/{name}")
-            look(name)
+        walk(page, home.url(), look)
         errors = cdp.send("Page.getInstallabilityErrors")["installabilityErrors"]
         worker = phone.new_page()
         worker.goto(home.url())
