@@ -12,7 +12,7 @@ from hypothesis import settings
 from tests.guarded_broker import GuardedBroker, dynamic_security
 from tests.services import NOT_HERE, Broker, PostgreSQL, has_mosquitto, newest_postgresql
 
-pytest_plugins = ["tests.tools.hazards_ran"]
+pytest_plugins = ["tools.hazards_ran"]
 
 # How long one example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("homeward", deadline=None)

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-OURS = {"ward_service", "device_gateway", "clinician_dashboard", "evaluation_export", "tests"}
+OURS = {
+    "ward_service",
+    "device_gateway",
+    "clinician_dashboard",
+    "evaluation_export",
+    "tests",
+    "tools",
+}
 CONTRACT, DOMAIN = "ward_service.contract", "ward_service.domain"
 NOTHING: set[str] = set()
 

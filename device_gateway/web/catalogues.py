@@ -1,6 +1,6 @@
 """The page's own words, by language: catalogues in `words/*.po`, each with who translated it.
 
-`python -m tests.tools.words` holds each catalogue to the strings that the page has.
+`python -m tools.words` holds each catalogue to the strings that the page has.
 
 English is in the templates; every other language is a file. Advice and questions are not here:
 they belong to the pathway. Source: DASHBOARD.md 8.6; CLINICAL.md 6.

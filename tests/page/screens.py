@@ -17,8 +17,8 @@ from tests.factories import COH, NOON
 from tests.gateway.conftest import a_place
 from tests.page.conftest import CODE, DOORS, NOWHERE, YEAR, Hand
 from tests.services import free_port, wait_until_answers
-from tests.tools.pseudo import CODE as PSEUDO
-from tests.tools.pseudo import pseudo_texts
+from tools.pseudo import CODE as PSEUDO
+from tools.pseudo import pseudo_texts
 from ward_service.contract.clock import Clock
 from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written

@@ -18,9 +18,9 @@ from tests.domain.test_plan import a_stay
 from tests.journeys.browser import a_browser, chromium
 from tests.page.conftest import House, a_reading_typed, comes_in
 from tests.page.screens import SPOKEN, a_page_for, walk
-from tests.tools.pseudo import CODE as PSEUDO
-from tests.tools.pseudo import pseudo, write_catalogue
-from tests.tools.words import strings, write, wrong_with
+from tools.pseudo import CODE as PSEUDO
+from tools.pseudo import pseudo, write_catalogue
+from tools.words import strings, write, wrong_with
 from ward_service.domain.plan import care_of
 
 EASY = "en-x-easy"

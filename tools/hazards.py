@@ -1,8 +1,8 @@
 """The hazard log: what can harm a patient, what stands against it, and the tests that show it.
 
-`python -m tests.tools.hazards` says what is wrong with docs/clinical-safety/hazards.yaml, and where
+`python -m tools.hazards` says what is wrong with docs/clinical-safety/hazards.yaml, and where
 docs/clinical-safety.md differs from it or from the code, and exits 1; `--write` writes the page's
-drawn parts anew. Whether the named tests also ran, `tests/tools/hazards_ran.py` sees.
+drawn parts anew. Whether the named tests also ran, `tools/hazards_ran.py` sees.
 Source: CLINICAL.md 5.4 (columns, words of severity and likelihood), RELIABILITY.md E.3.
 """
 
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ward_service.contract.vocabulary import AlertState
 from ward_service.domain.alerts import MOVES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 LOG = "docs/clinical-safety/hazards.yaml"  # under a repository's root
 PAGE = ROOT / "docs/clinical-safety.md"
 PROMISES: Final = 12  # DESIGN.md section 1
@@ -262,7 +262,7 @@ def drawn(page: str, log: Log) -> str:
     }
     for name, part in parts.items():
         begin, end = (
-            f"<!-- {name}: made by python -m tests.tools.hazards --write -->",
+            f"<!-- {name}: made by python -m tools.hazards --write -->",
             "<!-- end -->",
         )
         before, found, rest = page.partition(begin)
@@ -281,7 +281,7 @@ def wrong() -> list[str]:
         stale = drawn(page, log) != page
     except HazardsError as error:
         return str(error).splitlines()
-    said = f"{PAGE.name} is older than the log or the code: python -m tests.tools.hazards --write"
+    said = f"{PAGE.name} is older than the log or the code: python -m tools.hazards --write"
     return [*missing_tests(log), *([said] if stale else [])]
 
 

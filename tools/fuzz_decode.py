@@ -1,9 +1,9 @@
-"""Look for bytes that break a decoder: `python -m tests.tools.fuzz_decode SECONDS`.
+"""Look for bytes that break a decoder: `python -m tools.fuzz_decode SECONDS`.
 
 Needs atheris, which Homeward does not install, in an environment of its own:
 
     python3 -m venv /tmp/fuzz && /tmp/fuzz/bin/pip install atheris pydantic tzdata
-    /tmp/fuzz/bin/python -m tests.tools.fuzz_decode 60
+    /tmp/fuzz/bin/python -m tools.fuzz_decode 60
 
 The first byte of an input chooses the decoder; the rest are the frame, or chunks of a stream. It
 begins from every frame in `tests/frames/`. Whatever is raised but `FrameError`, said but no JSON,

@@ -1,6 +1,6 @@
 """What must hold of the repository's files: fresh locks without addresses, no package index named.
 
-`python -m tests.tools.repository` says what is wrong and exits 1; `--seal` notes in each lock what
+`python -m tools.repository` says what is wrong and exits 1; `--seal` notes in each lock what
 it was made from, after `./homeward lock` has made it.
 """
 
@@ -12,7 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SEAL = "# made from pyproject.toml, dependencies "
 # Any address of a package index, spelt so that this file does not hold one itself.
 INDEX = re.compile(r"(?:pypi|pythonhosted|npmjs|yarnpkg)\." + r"(?:org|com|io)", re.IGNORECASE)

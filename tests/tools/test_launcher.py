@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PYTHON = """#!/bin/sh
 echo "$*" >>"{folder}/asked.txt"
 case "$*" in

@@ -1,6 +1,6 @@
 """The clinical tables of the docs, drawn from the rules, so that both say the same.
 
-`python -m tests.tools.charts` writes them; `tests/test_charts.py` fails when one differs.
+`python -m tools.charts` writes them; `tests/tools/test_charts.py` fails when one differs.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from ward_service.contract.vocabulary import UNITS
 from ward_service.domain.bands import Ranges
 from ward_service.domain.news2 import CHART, MIN_AGE, RESPONSES, Measured, Said
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 NEWS2 = ROOT / "docs/clinical-safety/news2.md"
 
 # 3 2 1 0 1 2 3, as the published chart has them: too low on the left, too high on the right.
@@ -20,7 +20,7 @@ NORMAL = COLUMNS.index(0)
 PAGE = """\
 # NEWS2
 
-<!-- Made by `python -m tests.tools.charts` from `ward_service/domain/news2.py`: change that. -->
+<!-- Made by `python -m tools.charts` from `ward_service/domain/news2.py`: change that. -->
 
 National Early Warning Score 2, as Homeward scores it. The tables are drawn from the very rows that
 the rule reads. Like every clinical number here they are unsigned: whoever signs a pathway that uses

@@ -11,7 +11,7 @@ from ward_service.broker_prepare import ADMIN, WARD, prepare
 from ward_service.contract.messages import BASE_TOPIC
 from ward_service.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}

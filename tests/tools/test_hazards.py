@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools import hazards
+from tools import hazards
 from ward_service.domain.alerts import MOVES
 
 TESTS = """
@@ -67,7 +67,7 @@ def run(folder: Path, *arguments: str, require_all: bool = False) -> tuple[int, 
     environment.pop("HOMEWARD_REQUIRE_ALL", None)
     if require_all:
         environment["HOMEWARD_REQUIRE_ALL"] = "1"
-    plugin = ("-p", "tests.tools.hazards_ran", "-p", "no:cacheprovider")
+    plugin = ("-p", "tools.hazards_ran", "-p", "no:cacheprovider")
     command = [sys.executable, "-m", "pytest", "-q", *plugin, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -81,7 +81,7 @@ def names(*tests: str) -> dict[str, object]:
 
 
 def test_the_log_is_whole_and_the_page_is_drawn_from_it() -> None:
-    """When the page is older: `python -m tests.tools.hazards --write`."""
+    """When the page is older: `python -m tools.hazards --write`."""
     assert hazards.wrong() == []
 
 

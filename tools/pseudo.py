@@ -1,6 +1,6 @@
 """A language that nobody speaks: English from right to left, and a third longer.
 
-`python -m tests.tools.pseudo FOLDER` writes its catalogue there. It is not shipped: no person can
+`python -m tools.pseudo FOLDER` writes its catalogue there. It is not shipped: no person can
 be given it. Tests make it anew from the strings that there are, so that it is always whole.
 """
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.tools.words import strings, write
+from tools.words import strings, write
 from ward_service.domain.texts import SAFETY_NET
 
 CODE = "en-x-rtl"
@@ -43,7 +43,7 @@ def write_catalogue(folder: Path) -> Path:
     head = {
         "X-Language-Name": pseudo("Pseudo"),
         "X-Direction": "rtl",
-        "Last-Translator": "tests.tools.pseudo",
+        "Last-Translator": "tools.pseudo",
         "X-Reviewed-By": "",
         "PO-Revision-Date": "2026-11-25 00:00+0000",
         "Content-Type": "text/plain; charset=UTF-8",

@@ -1,10 +1,10 @@
 """The tables in the docs are the ones that the rules read."""
 
-from tests.tools import charts
+from tools import charts
 
 
 def test_the_page_on_news2_is_as_the_rule_draws_it() -> None:
-    """When the rule has changed: `python -m tests.tools.charts` writes the page anew."""
+    """When the rule has changed: `python -m tools.charts` writes the page anew."""
     assert charts.NEWS2.read_text(encoding="utf-8") == charts.news2()
 
 

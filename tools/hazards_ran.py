@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from tests.services import NOT_HERE
-from tests.tools.hazards import LOG, HazardsError, Log, covers, read
+from tools.hazards import LOG, HazardsError, Log, covers, read
 
 DESELECTED: Final = "homeward_deselected"  # what a worker of xdist hands back
 # Options that ask for a part of the tests, or for none. --deselect and --ignore are not among

@@ -8,7 +8,7 @@ import pytest
 from device_gateway.settings import Settings as HomeSettings
 from ward_service.settings import Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 NAMED = re.compile(r"`((?:tests|ward_service|device_gateway|clinician_dashboard|evaluation_export|"
                    r"docs|locks|store|contract|domain)/[\w./-]*\w)`")  # fmt: skip

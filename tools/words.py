@@ -1,6 +1,6 @@
 """Every string of the patient's page, and whether each catalogue says all of them and no others.
 
-`python -m tests.tools.words` says what is wrong and exits 1; `--write` brings each catalogue to the
+`python -m tools.words` says what is wrong and exits 1; `--write` brings each catalogue to the
 strings that there are: a new one empty, one that is gone left out, what was said kept.
 """
 
