@@ -13,10 +13,10 @@ from uuid import UUID
 
 from device_gateway.advice import Adviser
 from device_gateway.advising import Advises
-from device_gateway.asking import Desk, desk_of
 from device_gateway.bounds import Bounds
 from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
 from device_gateway.connection import Pace
+from device_gateway.control import Desk, desk_of
 from device_gateway.damaged import open_or_renew
 from device_gateway.decode.registry import is_live
 from device_gateway.devices import Paired
@@ -248,3 +248,26 @@ def _is_live(one: Measured | SetAside) -> bool:
         return False
     live = is_live(one.capture.characteristic, one.capture.family)
     return live and not one.decoded.recorded and Quality.STORED not in one.decoded.quality
+
+
+class HomeHear:
+    """Implements `radio.hear.Hear` over one home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def take(self, device: Paired, captures: Sequence[Capture]) -> None:
+        """Keep these frames: durable on return.
+
+        Raises:
+            SpoolFullError: nothing of this is kept.
+        """
+        self._home.hear(device, captures)
+
+    def parted(self, device: Paired, at: datetime) -> None:
+        """End what this device was measuring: it is judged and sent.
+
+        Raises:
+            SpoolFullError: its seconds are kept, and become a minute later.
+        """
+        self._home.parted(device, at)

@@ -17,7 +17,7 @@ from threading import Event
 from typing import Final
 
 from device_gateway import status
-from device_gateway.clock_check import ClockCheck
+from device_gateway.clock_skew import ClockCheck
 from device_gateway.connection import (
     Confirmed,
     Connected,

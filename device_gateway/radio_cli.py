@@ -38,8 +38,7 @@ from device_gateway.devices import (
     read_devices,
     write_devices,
 )
-from device_gateway.hearing import HomeHear
-from device_gateway.home import Home
+from device_gateway.home import Home, HomeHear
 from device_gateway.web_cli import HostOption, PortOption, page
 from ward_service.contract.clock import Clock
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
-from device_gateway.asking import Answer, AskingError, Question, answered, ask, desk_of
+from device_gateway.control import Answer, AskingError, Question, answered, ask, desk_of
 from device_gateway.home import Home
 from device_gateway.homes import HomesError, HomesFile, Place, read_homes
 from device_gateway.settings import Settings, read_settings

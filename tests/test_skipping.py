@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tests.conftest
 from tests.conftest import recordings
-from tests.gateway.conftest import recordings_dir
+from tests.device_gateway.conftest import recordings_dir
 
 tests.conftest.RECORDINGS = Path("nowhere")
 """

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from device_gateway.spool import Progress, Sample
+from tests.device_gateway.streams import FAST, HERS, NOON, SECOND, a_home, fast, live
 from tests.fakes.adviser import ByTheRules
-from tests.gateway.streams import FAST, HERS, NOON, SECOND, a_home, fast, live
 
 SECONDS = 300
 

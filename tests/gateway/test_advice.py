@@ -21,10 +21,10 @@ from device_gateway.homes import Broker
 from device_gateway.safety_net import safety_net
 from device_gateway.spool import Outgoing, Spool
 from device_gateway.spool_file import SpoolError, SpoolFullError
+from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.domain.test_rules_coverage import PATHWAYS
 from tests.factories import COH, NOON, a_reading, minutes
-from tests.gateway.conftest import a_place
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Answer, Reading, Trace

@@ -11,7 +11,7 @@ from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
 from device_gateway.spool import Outgoing, SetAside
-from tests.gateway.conftest import a_place
+from tests.device_gateway.conftest import a_place
 from ward_service.contract.ids import made_at
 from ward_service.contract.messages import Device, Reading
 from ward_service.contract.vocabulary import Quality, Source, Vital

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from device_gateway.cli import app
 from device_gateway.command import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE
 from device_gateway.spool import Spool
+from tests.device_gateway.conftest import COMMAND, BrokerProcess
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import COMMAND, BrokerProcess
 from tests.gateway.test_viatom_file import A_NIGHT
 
 WriteHomes = Callable[[int, int], tuple[Path, dict[str, bytes]]]

@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from device_gateway.clock_check import ClockCheck
+from device_gateway.clock_skew import ClockCheck
 from device_gateway.damaged import damaged_since, open_or_renew
 from device_gateway.home import Home
 from device_gateway.homes import Broker
@@ -19,8 +19,8 @@ from device_gateway.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
 from device_gateway.spool_file import SpoolBusyError, SpoolDamagedError
 from device_gateway.status import status
 from device_gateway.street import Street
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import TroubleCode

@@ -22,7 +22,7 @@ from device_gateway.doctor import (
 from device_gateway.homes import Broker
 from device_gateway.spool import HeldPlan, Outgoing, Spool
 from tests.conftest import missing
-from tests.gateway.conftest import BrokerProcess, a_place
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.gateway.test_advice import a_plan
 from tests.guarded_broker import an_authority
 from tests.services import free_port

@@ -21,10 +21,8 @@ from device_gateway.minutes import GONE_AFTER, NOTHING_SAID, NOTHING_SAID_EVERY
 from device_gateway.seconds import put_together
 from device_gateway.spool import Progress, Sample, Spool
 from device_gateway.spool_file import SpoolFullError
-from tests.factories import COH
-from tests.fakes.adviser import ByTheRules
-from tests.gateway.conftest import a_place
-from tests.gateway.streams import (
+from tests.device_gateway.conftest import a_place
+from tests.device_gateway.streams import (
     FAST,
     HERS,
     MINUTE,
@@ -41,6 +39,8 @@ from tests.gateway.streams import (
     traces,
     values_at,
 )
+from tests.factories import COH
+from tests.fakes.adviser import ByTheRules
 from ward_service.contract.messages import Device, Reading, Trace
 from ward_service.contract.vocabulary import Level, Quality, Vital
 
@@ -385,7 +385,7 @@ LIFE = """
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from tests.gateway.streams import HERS, a_home, live
+from tests.device_gateway.streams import HERS, a_home, live
 home, at = a_home(Path(sys.argv[1])), datetime.fromisoformat(sys.argv[2])
 for n in range(100_000):
     home.hear(HERS, [live(80 + n % 20, at)])

@@ -10,8 +10,8 @@ from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.play import Due, Part, play
 from device_gateway.street import Street
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import demo_clock, real_clock
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

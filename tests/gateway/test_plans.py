@@ -14,8 +14,8 @@ from device_gateway.home import Home
 from device_gateway.homes import Broker
 from device_gateway.spool import Outgoing
 from device_gateway.street import Street
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
 

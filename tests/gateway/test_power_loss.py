@@ -30,7 +30,7 @@ from threading import Event
 from device_gateway.home import Home
 from device_gateway.homes import Broker
 from device_gateway.spool import Outgoing
-from tests.gateway.conftest import a_place
+from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt

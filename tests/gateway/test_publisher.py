@@ -13,9 +13,9 @@ from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.home import Home
 from device_gateway.spool import ENVELOPE_ROOM, NOBODY, Outgoing
 from device_gateway.street import Street
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.factories import a_reading
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import MAX_PAYLOAD, Receipt
@@ -201,7 +201,7 @@ import sys, time
 from pathlib import Path
 from device_gateway.homes import Broker
 from device_gateway.street import Street
-from tests.gateway.conftest import a_place
+from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 broker = Broker(host="127.0.0.1", port=int(sys.argv[1]))
 with Street([a_place(1)], broker, Path(sys.argv[2]), real_clock()):

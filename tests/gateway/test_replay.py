@@ -19,9 +19,9 @@ from device_gateway.play import play
 from device_gateway.recordings import Recording, RecordingError, read_all
 from device_gateway.replay import Manner
 from device_gateway.spool import Progress, Spool
+from tests.device_gateway.conftest import COMMAND, BrokerProcess, a_place
+from tests.device_gateway.streams import values_at
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.conftest import COMMAND, BrokerProcess, a_place
-from tests.gateway.streams import values_at
 from ward_service.contract.clock import VARIABLE, demo_clock, real_clock
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Vital

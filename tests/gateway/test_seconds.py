@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from device_gateway.seconds import as_minute, as_minutes, merged, put_together, sees
 from device_gateway.spool import Sample
-from tests.gateway.streams import NOON, SECOND
+from tests.device_gateway.streams import NOON, SECOND
 from ward_service.contract.vocabulary import Quality, Vital
 
 NO_FINGER = (Quality.NO_FINGER,)

@@ -17,7 +17,7 @@ from device_gateway.homes import Broker
 from device_gateway.play import Due, play
 from device_gateway.simulate import ZONE, Kind, Person, kinds, measured, person, reports
 from device_gateway.spool import Outgoing
-from tests.gateway.conftest import a_place
+from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Quality, Vital

@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from device_gateway.bounds import MB, Bounds
-from device_gateway.clock_check import ClockCheck
+from device_gateway.clock_skew import CLOCK_TOLERANCE, ClockCheck
 from device_gateway.connection import Pace
 from device_gateway.home import Home
-from device_gateway.numbers import CLOCK_TOLERANCE
 from device_gateway.report import HomeReport
 from device_gateway.spool import HeldPlan, Outgoing, Unclaimed
 from device_gateway.street import Street
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import SENT_AT, WardPeer, eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from ward_service.contract.clock import Clock, demo_clock, real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import DeviceStatus, Status, Trouble

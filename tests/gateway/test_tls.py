@@ -10,8 +10,8 @@ import pytest
 from device_gateway.homes import Broker
 from device_gateway.street import Street
 from tests.conftest import missing
+from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import eventually
-from tests.gateway.conftest import BrokerProcess, a_place
 from tests.gateway.test_publisher import QUICK
 from tests.guarded_broker import an_authority
 from ward_service.contract.clock import real_clock

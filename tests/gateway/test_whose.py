@@ -21,8 +21,7 @@ from device_gateway.whose import (
     WAITS,
     ClaimError,
 )
-from tests.fakes.adviser import ByTheRules
-from tests.gateway.streams import (
+from tests.device_gateway.streams import (
     CUFF,
     HERS,
     NOON,
@@ -35,6 +34,7 @@ from tests.gateway.streams import (
     spo2,
     traces,
 )
+from tests.fakes.adviser import ByTheRules
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Level, Quality, TroubleCode, Vital

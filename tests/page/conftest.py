@@ -16,9 +16,9 @@ from device_gateway.homes import Broker
 from device_gateway.web.app import create_app
 from device_gateway.web.book import Book
 from device_gateway.web.of_homes import OfHomes
+from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
-from tests.gateway.conftest import a_place
 from ward_service.contract.clock import Clock
 from ward_service.contract.doorcode import slow_hash
 from ward_service.contract.messages import Reading

@@ -10,8 +10,8 @@ from threading import Event
 
 from device_gateway.home import Home
 from device_gateway.web.serve import Address, serving
+from tests.device_gateway.conftest import a_place
 from tests.factories import COH
-from tests.gateway.conftest import a_place
 from tests.page.conftest import DOORS, NOWHERE, plan_of
 from tests.services import free_port
 from ward_service.contract.clock import real_clock

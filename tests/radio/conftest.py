@@ -21,9 +21,9 @@ from device_gateway.radio.radio import listen
 from device_gateway.radio.state import DeviceState, RadioState
 from device_gateway.spool_file import SpoolFullError
 from tests.conftest import missing
+from tests.device_gateway.conftest import a_place
 from tests.fakes.bluez import HAS_DBUS, FakeBluez, FakeDevice, PrivateBus, fake_bluez, private_bus
 from tests.fakes.peripherals import Peripheral
-from tests.gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 
 # Everything as BLE.md says, only quicker; what a test is about it makes shorter still.

@@ -15,9 +15,9 @@ import pytest
 from device_gateway.command import NO_INPUT, NO_RADIO, WRONG_USAGE
 from device_gateway.devices import FILE_NAME, read_devices
 from tests.conftest import missing
+from tests.device_gateway.conftest import COMMAND
 from tests.fakes.bluez import HAS_DBUS, VARIABLE, BluezProcess
 from tests.fakes.peripherals import A_CODE, cuff
-from tests.gateway.conftest import COMMAND
 from tests.services import free_port
 
 SPOT, STREAM, NONIN, RING, CUFF, EAR, CODED_CUFF = (f"A0:00:00:00:00:{n:02}" for n in range(1, 8))

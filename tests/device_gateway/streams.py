@@ -14,7 +14,7 @@ from device_gateway.decode.sfloat import Special
 from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.homes import Broker
-from tests.gateway.conftest import a_place
+from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Vital

@@ -1,11 +1,24 @@
 """How far this home's clock is ahead of the ward's, as far as the ward's messages tell."""
 
 from collections import deque
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from device_gateway.numbers import CLOCK_TOLERANCE
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A stretch of time, and where it comes from."""
+
+    value: timedelta
+    source: str
+
+
+# A home whose clock is further off has its readings marked "time doubtful" at the ward.
+CLOCK_TOLERANCE: Final = Sourced(
+    timedelta(minutes=5), "ours, unsigned: `clock_tolerance` of every shipped pathway"
+)
 
 _LOOKS_AT: Final = 5  # messages: one that was held up on its way is outvoted by the others
 

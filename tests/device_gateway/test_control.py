@@ -14,10 +14,10 @@ from threading import Event
 
 import pytest
 
-from device_gateway.asking import AskingError, Question, answered, ask, desk_of
+from device_gateway.control import AskingError, Question, answered, ask, desk_of
 from device_gateway.home import Home
-from tests.gateway.conftest import COMMAND, a_place
-from tests.gateway.streams import HERS, SHARED, a_home, hears, sent
+from tests.device_gateway.conftest import COMMAND, a_place
+from tests.device_gateway.streams import HERS, SHARED, a_home, hears, sent
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import short_reference
 
@@ -180,7 +180,7 @@ def test_two_readings_under_one_reference_are_not_guessed_between(
     for n in range(2):
         end = hears(home, [97] * 3, in_one_minute() + timedelta(minutes=n), SHARED)
         home.parted(SHARED, end)
-    monkeypatch.setattr("device_gateway.asking.short_reference", lambda _: "SAME00")
+    monkeypatch.setattr("device_gateway.control.short_reference", lambda _: "SAME00")
     answer = answered(home, question(what="claim", slot=1, readings=["same00"]), CLOCK.now())
     assert (answer.done, "two readings wait" in answer.words) == (False, True)
     full = str(home.waiting()[0].reading_id)
@@ -197,7 +197,7 @@ def test_a_killed_asker_leaves_nothing_that_acts_later(tmp_path: Path) -> None:
     home = a_home(tmp_path)
     script = (
         "import sys; from pathlib import Path\n"
-        "from device_gateway.asking import *\n"
+        "from device_gateway.control import *\n"
         "from ward_service.contract.clock import real_clock\n"
         "ask(Path(sys.argv[1]), Question(what='measuring', at=real_clock().now(), slot=2), 60)"
     )

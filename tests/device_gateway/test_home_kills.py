@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.benchmarks.home_kills import survive
-from tests.gateway.conftest import BrokerProcess
+from tests.device_gateway.conftest import BrokerProcess
 
 
 def test_fifteen_kills_of_a_home_lose_nothing_and_double_nothing(
