@@ -8,9 +8,9 @@ from typing import Annotated, Final
 import typer
 from pydantic import ValidationError
 
-from device_gateway.advice import Adviser, Told
+from device_gateway.advise.adviser import Adviser, Told
+from device_gateway.advise.safety_net import safety_net
 from device_gateway.homes import HomesError, Place, read_homes
-from device_gateway.safety_net import safety_net
 from device_gateway.settings import read_settings
 from device_gateway.spool import Spool
 from device_gateway.spool_file import SpoolError

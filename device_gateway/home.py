@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Event, RLock
 from uuid import UUID
 
-from device_gateway.advice import Adviser
-from device_gateway.advising import Advises
+from device_gateway.advise.adviser import Adviser
+from device_gateway.advise.interface import Advises
 from device_gateway.bounds import Bounds
 from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
 from device_gateway.connection import Pace

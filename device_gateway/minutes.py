@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from device_gateway.advising import Advising, Rules
+from device_gateway.advise.interface import Advising, Rules
 from device_gateway.capture import Measured, device_of, in_bytes
 from device_gateway.devices import Paired
 from device_gateway.judging import (

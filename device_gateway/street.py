@@ -8,7 +8,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from device_gateway.advising import Advises
+from device_gateway.advise.interface import Advises
 from device_gateway.bounds import Bounds
 from device_gateway.connection import Pace
 from device_gateway.home import Home

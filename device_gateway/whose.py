@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from device_gateway.advising import Advising
+from device_gateway.advise.interface import Advising
 from device_gateway.capture import in_bytes
 from device_gateway.devices import Paired
 from device_gateway.judging import is_red, judged, minute_in

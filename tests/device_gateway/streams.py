@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from device_gateway.advising import Advises
+from device_gateway.advise.interface import Advises
 from device_gateway.capture import Capture
 from device_gateway.decode import berrymed, plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from device_gateway.advising import Rules
+from device_gateway.advise.interface import Rules
 from device_gateway.judging import is_red
 from device_gateway.spool import Spool
 from tests.factories import COH

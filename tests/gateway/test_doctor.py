@@ -22,8 +22,8 @@ from device_gateway.doctor import (
 from device_gateway.homes import Broker
 from device_gateway.spool import HeldPlan, Outgoing, Spool
 from tests.conftest import missing
+from tests.device_gateway.advise.test_adviser import a_plan
 from tests.device_gateway.conftest import BrokerProcess, a_place
-from tests.gateway.test_advice import a_plan
 from tests.guarded_broker import an_authority
 from tests.services import free_port
 from ward_service.contract.ids import new_id

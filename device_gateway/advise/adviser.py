@@ -15,8 +15,8 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from device_gateway.advise.safety_net import safety_net
 from device_gateway.clock_skew import CLOCK_TOLERANCE
-from device_gateway.safety_net import safety_net
 from device_gateway.spool import HeldPlan, Kept, Spool
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.ids import made_at

@@ -13,12 +13,12 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway import advice as advising
-from device_gateway.advice import Adviser, Measured
+from device_gateway.advise import adviser as advising
+from device_gateway.advise.adviser import Adviser, Measured
+from device_gateway.advise.safety_net import safety_net
 from device_gateway.cli import app
 from device_gateway.home import Home
 from device_gateway.homes import Broker
-from device_gateway.safety_net import safety_net
 from device_gateway.spool import Outgoing, Spool
 from device_gateway.spool_file import SpoolError, SpoolFullError
 from tests.device_gateway.conftest import a_place
