@@ -14,19 +14,26 @@ from uuid import UUID
 from device_gateway.advise.adviser import Adviser
 from device_gateway.advise.interface import Advises
 from device_gateway.bounds import Bounds
-from device_gateway.capture import Capture, Measured, as_reading, in_bytes, measured, spooled
+from device_gateway.capture.attribution import Waiting, Whose
+from device_gateway.capture.capture import (
+    Capture,
+    Measured,
+    as_reading,
+    in_bytes,
+    measured,
+    spooled,
+)
+from device_gateway.capture.minutes import Minutes
 from device_gateway.connection import Pace
 from device_gateway.control import Desk, desk_of
 from device_gateway.damaged import open_or_renew
 from device_gateway.decode.registry import is_live
 from device_gateway.devices import Paired
 from device_gateway.homes import Broker, Place
-from device_gateway.minutes import Minutes
 from device_gateway.publisher import Publisher
 from device_gateway.report import HomeReport
 from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.spool_file import SpoolError
-from device_gateway.whose import Waiting, Whose
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device, Reading, Trouble
 from ward_service.contract.vocabulary import Quality, TroubleCode

@@ -13,7 +13,7 @@ from itertools import takewhile
 from threading import Event
 from typing import Final
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.spool import Outgoing, Progress

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode import plx
 from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement

@@ -17,7 +17,7 @@ from itertools import count, dropwhile, islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode import plx
 from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor

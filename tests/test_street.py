@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from device_gateway.capture import Capture, spooled
+from device_gateway.capture.capture import Capture, spooled
 from device_gateway.homes import Place
 from device_gateway.simulate import Kind, kinds, person, reports
 from device_gateway.spool import Outgoing

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.devices import Paired
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode import plx, plx_records
 from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, FrameError

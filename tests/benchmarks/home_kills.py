@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from signal import SIGKILL
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame

@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame

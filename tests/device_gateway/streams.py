@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 
 from device_gateway.advise.interface import Advises
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode import berrymed, plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_gateway import simulate
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode.registry import decode
 from device_gateway.home import Home
 from device_gateway.homes import Broker

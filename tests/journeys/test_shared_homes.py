@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from device_gateway.capture.attribution import WAITS
+from device_gateway.capture.seconds import minute_of
 from device_gateway.connection import Pace
 from device_gateway.home import Home
 from device_gateway.homes import read_homes
-from device_gateway.seconds import minute_of
 from device_gateway.street import Street
-from device_gateway.whose import WAITS
+from tests.device_gateway.capture.test_attribution import OF_USER_0, OF_USER_1, record
 from tests.device_gateway.streams import CUFF, HERS, SECOND, SHARED, hears
 from tests.factories import COH, a_ward, an_admission
 from tests.fakes.adviser import COH_RULES, ByTheRules
 from tests.fakes.ward_peer import eventually
-from tests.gateway.test_whose import OF_USER_0, OF_USER_1, record
 from tests.journeys.house import House
 from tests.journeys.test_recordings import HOMES, spo2_by_home
 from ward_service.admission import admit

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.devices import Devices, Paired
 from device_gateway.home import Home
 from device_gateway.homes import Broker

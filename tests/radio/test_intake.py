@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device_gateway.capture import Capture
+from device_gateway.capture.capture import Capture
 from device_gateway.decode import blood_pressure, plx, plx_records, viatom
 from device_gateway.decode.registry import FAMILIES
 from device_gateway.devices import Devices, Paired

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from device_gateway.capture import Measured
+from device_gateway.capture.capture import Measured
 from device_gateway.decode.frame import in_order
 from device_gateway.spool import Sample
 from ward_service.contract.vocabulary import Quality, Vital

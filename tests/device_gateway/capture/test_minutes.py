@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_gateway.capture.minutes import GONE_AFTER, NOTHING_SAID, NOTHING_SAID_EVERY
+from device_gateway.capture.seconds import put_together
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.devices import Paired
 from device_gateway.home import Home
-from device_gateway.minutes import GONE_AFTER, NOTHING_SAID, NOTHING_SAID_EVERY
-from device_gateway.seconds import put_together
 from device_gateway.spool import Progress, Sample, Spool
 from device_gateway.spool_file import SpoolFullError
 from tests.device_gateway.conftest import a_place
@@ -403,7 +403,7 @@ def test_kill_9_in_a_stream_loses_no_second_that_was_heard(tmp_path: Path) -> No
             [sys.executable, "-c", LIFE, str(tmp_path), at.isoformat()],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         )
         assert process.stdout is not None
         said = [process.stdout.readline()]

@@ -14,18 +14,8 @@ from typing import Final
 from uuid import UUID
 
 from device_gateway.advise.interface import Advising, Rules
-from device_gateway.capture import Measured, device_of, in_bytes
-from device_gateway.devices import Paired
-from device_gateway.judging import (
-    INTERVAL_S,
-    held_on,
-    held_reading,
-    is_stable,
-    judged,
-    settled,
-    tail_length,
-)
-from device_gateway.seconds import (
+from device_gateway.capture.capture import Measured, device_of, in_bytes
+from device_gateway.capture.seconds import (
     SECOND,
     Minute,
     as_minute,
@@ -37,6 +27,16 @@ from device_gateway.seconds import (
     put_together,
     sees,
 )
+from device_gateway.capture.stream_rules import (
+    INTERVAL_S,
+    held_on,
+    held_reading,
+    is_stable,
+    judged,
+    settled,
+    tail_length,
+)
+from device_gateway.devices import Paired
 from device_gateway.spool import Outgoing, Progress, Sample, Spool, Unclaimed
 from device_gateway.spool_file import SpoolFullError
 from ward_service.contract.ids import new_id

@@ -6,14 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from device_gateway.capture import Capture
-from device_gateway.decode import plx
-from device_gateway.decode.blood_pressure import MEASUREMENT
-from device_gateway.decode.plx import SPOT_CHECK, Pair, PlxFrame
-from device_gateway.devices import Paired
-from device_gateway.home import Home
-from device_gateway.spool import NOBODY
-from device_gateway.whose import (
+from device_gateway.capture.attribution import (
     HELP_AFTER,
     MEASURING_FOR,
     RED_WAITS,
@@ -21,6 +14,13 @@ from device_gateway.whose import (
     WAITS,
     ClaimError,
 )
+from device_gateway.capture.capture import Capture
+from device_gateway.decode import plx
+from device_gateway.decode.blood_pressure import MEASUREMENT
+from device_gateway.decode.plx import SPOT_CHECK, Pair, PlxFrame
+from device_gateway.devices import Paired
+from device_gateway.home import Home
+from device_gateway.spool import NOBODY
 from tests.device_gateway.streams import (
     CUFF,
     HERS,

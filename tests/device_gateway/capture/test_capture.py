@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from device_gateway.capture import Capture, spooled
+from device_gateway.capture.capture import Capture, spooled
 from device_gateway.decode import plx, uuids, viatom
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor

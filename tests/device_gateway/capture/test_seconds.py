@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_gateway.seconds import as_minute, as_minutes, merged, put_together, sees
+from device_gateway.capture.seconds import as_minute, as_minutes, merged, put_together, sees
 from device_gateway.spool import Sample
 from tests.device_gateway.streams import NOON, SECOND
 from ward_service.contract.vocabulary import Quality, Vital
