@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from device_gateway.advise.adviser import Adviser, Told
 from device_gateway.advise.safety_net import safety_net
-from device_gateway.homes import HomesError, Place, read_homes
+from device_gateway.config.homes_file import HomesError, Place, read_homes
 from device_gateway.settings import read_settings
 from device_gateway.spool import Spool
 from device_gateway.spool_file import SpoolError

@@ -10,8 +10,8 @@ from typing import Annotated, Final, NoReturn
 import typer
 from pydantic import ValidationError
 
+from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_homes
 from device_gateway.connection import Pace
-from device_gateway.homes import HomesError, HomesFile, Place, read_homes
 from device_gateway.logs import log_to_stderr
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool_file import SpoolError

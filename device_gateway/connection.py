@@ -30,7 +30,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import ValidationError
 
-from device_gateway.homes import Broker, Place
+from device_gateway.config.homes_file import Broker, Place
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope, EnvelopeError
 from ward_service.contract.messages import (

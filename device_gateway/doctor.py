@@ -24,8 +24,8 @@ from typing import Any, Final
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from device_gateway.devices import FILE_NAME, DevicesError, read_devices
-from device_gateway.homes import Broker, HomesError, HomesFile, Place, read_homes
+from device_gateway.config.devices_file import FILE_NAME, DevicesError, read_devices
+from device_gateway.config.homes_file import Broker, HomesError, HomesFile, Place, read_homes
 from device_gateway.spool import HeldPlan, Spool
 from device_gateway.spool_file import SpoolError
 from ward_service.domain.plan import PlanError, read_plan

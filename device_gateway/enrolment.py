@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from device_gateway.homes import HomesFile, Place, read_homes
+from device_gateway.config.homes_file import HomesFile, Place, read_homes
 from device_gateway.spool import Spool
 from device_gateway.spool_file import SpoolError
 from device_gateway.ward_door import LostError, checked_url, post

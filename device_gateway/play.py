@@ -14,7 +14,7 @@ from threading import Event
 from typing import Final
 
 from device_gateway.capture.capture import Capture
-from device_gateway.devices import Paired
+from device_gateway.config.devices_file import Paired
 from device_gateway.home import Home
 from device_gateway.spool import Outgoing, Progress
 from device_gateway.spool_file import SpoolFullError

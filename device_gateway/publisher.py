@@ -18,6 +18,7 @@ from typing import Final
 
 from device_gateway import status
 from device_gateway.clock_skew import ClockCheck
+from device_gateway.config.homes_file import Broker, Place
 from device_gateway.connection import (
     Confirmed,
     Connected,
@@ -29,7 +30,6 @@ from device_gateway.connection import (
 )
 from device_gateway.damaged import damaged_since
 from device_gateway.drain import Drain
-from device_gateway.homes import Broker, Place
 from device_gateway.report import HomeReport
 from device_gateway.spool import NOBODY, Held, Spool
 from device_gateway.spool_file import SpoolError

@@ -28,9 +28,7 @@ from device_gateway.command import (
     refuse,
     stop_on_signals,
 )
-from device_gateway.decode.family import Advert, Evidence
-from device_gateway.decode.registry import FAMILIES, recognise, why_unread
-from device_gateway.devices import (
+from device_gateway.config.devices_file import (
     FILE_NAME,
     Devices,
     DevicesError,
@@ -38,6 +36,8 @@ from device_gateway.devices import (
     read_devices,
     write_devices,
 )
+from device_gateway.decode.family import Advert, Evidence
+from device_gateway.decode.registry import FAMILIES, recognise, why_unread
 from device_gateway.home import Home, HomeHear
 from device_gateway.web_cli import HostOption, PortOption, page
 from ward_service.contract.clock import Clock

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 from device_gateway.capture.capture import Capture
+from device_gateway.config.devices_file import Paired
 from device_gateway.decode import plx
 from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.decode.sfloat import Special
-from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.play import Due, Part
 from device_gateway.recordings import Recording, RecordingError, Sample

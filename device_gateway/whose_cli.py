@@ -8,9 +8,9 @@ import typer
 from pydantic import ValidationError
 
 from device_gateway.capture.attribution import MEASURING_FOR
+from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_homes
 from device_gateway.control import Answer, AskingError, Question, answered, ask, desk_of
 from device_gateway.home import Home
-from device_gateway.homes import HomesError, HomesFile, Place, read_homes
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool_file import SpoolBusyError, SpoolError
 from ward_service.contract.clock import Clock, read_clock

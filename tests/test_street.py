@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from device_gateway.capture.capture import Capture, spooled
-from device_gateway.homes import Place
+from device_gateway.config.homes_file import Place
 from device_gateway.simulate import Kind, kinds, person, reports
 from device_gateway.spool import Outgoing
 from tests.factories import Home

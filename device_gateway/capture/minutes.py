@@ -36,7 +36,7 @@ from device_gateway.capture.stream_rules import (
     settled,
     tail_length,
 )
-from device_gateway.devices import Paired
+from device_gateway.config.devices_file import Paired
 from device_gateway.spool import Outgoing, Progress, Sample, Spool, Unclaimed
 from device_gateway.spool_file import SpoolFullError
 from ward_service.contract.ids import new_id

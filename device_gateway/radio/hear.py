@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from device_gateway.capture.capture import Capture
-from device_gateway.devices import Paired
+from device_gateway.config.devices_file import Paired
 
 
 class Hear(Protocol):

@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from device_gateway.capture.capture import Capture
+from device_gateway.config.devices_file import Paired
 from device_gateway.decode import plx, plx_records
 from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, FrameError
 from device_gateway.decode.registry import decode
 from device_gateway.decode.stream import Stream, Thrown
-from device_gateway.devices import Paired
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.state import RadioState

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from bleak.backends.device import BLEDevice
 
+from device_gateway.config.devices_file import Devices, Paired
 from device_gateway.decode.family import Advert
 from device_gateway.decode.registry import FAMILIES
-from device_gateway.devices import Devices, Paired
 from device_gateway.radio.agent import Agent
 from device_gateway.radio.bluez import Bluez, BluezError, RadioAwayError, bluez
 from device_gateway.radio.gatt import GattError

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from device_gateway.devices import Devices, DevicesError, read_devices
+from device_gateway.config.devices_file import Devices, DevicesError, read_devices
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen

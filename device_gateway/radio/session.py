@@ -14,11 +14,11 @@ from hashlib import sha256
 
 from bleak.backends.device import BLEDevice
 
+from device_gateway.config.devices_file import Paired
 from device_gateway.decode import device_clock, device_information, plx_records, uuids
 from device_gateway.decode.family import Family
 from device_gateway.decode.frame import FrameError
 from device_gateway.decode.registry import FAMILIES, decode, recognise, why_unread
-from device_gateway.devices import Paired
 from device_gateway.radio.bluez import Bluez, BluezError
 from device_gateway.radio.gatt import Gatt, GattError, NoAnswerError, WantsPairingError, connect
 from device_gateway.radio.hear import Hear

@@ -12,7 +12,7 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
 
-from device_gateway.devices import Devices
+from device_gateway.config.devices_file import Devices
 from ward_service.contract.clock import Clock
 from ward_service.contract.vocabulary import TroubleCode
 

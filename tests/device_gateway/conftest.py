@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device_gateway.homes import Broker, Place
+from device_gateway.config.homes_file import Broker, Place
 from tests.conftest import missing
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")

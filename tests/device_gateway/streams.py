@@ -7,13 +7,13 @@ from threading import Event
 
 from device_gateway.advise.interface import Advises
 from device_gateway.capture.capture import Capture
+from device_gateway.config.devices_file import Paired
+from device_gateway.config.homes_file import Broker
 from device_gateway.decode import berrymed, plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
-from device_gateway.devices import Paired
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Reading, Trace

@@ -11,9 +11,9 @@ from threading import Event
 import pytest
 
 from device_gateway.clock_skew import ClockCheck
+from device_gateway.config.homes_file import Broker
 from device_gateway.damaged import damaged_since, open_or_renew
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.report import HomeReport
 from device_gateway.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
 from device_gateway.spool_file import SpoolBusyError, SpoolDamagedError

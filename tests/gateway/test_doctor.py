@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from device_gateway import doctor
 from device_gateway.cli import app
+from device_gateway.config.homes_file import Broker
 from device_gateway.doctor import (
     Check,
     Verdict,
@@ -19,7 +20,6 @@ from device_gateway.doctor import (
     check_plans,
     check_spool,
 )
-from device_gateway.homes import Broker
 from device_gateway.spool import HeldPlan, Outgoing, Spool
 from tests.conftest import missing
 from tests.device_gateway.advise.test_adviser import a_plan

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from device_gateway.cli import app
-from device_gateway.homes import HomesFile, read_homes
+from device_gateway.config.homes_file import HomesFile, read_homes
 from device_gateway.spool import Outgoing, Spool
 from tests.conftest import missing
 from tests.fakes.ward_door import HANG_UP, WardDoor

@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 from device_gateway.home import Home
-from device_gateway.homes import Broker
+from device_gateway.config.homes_file import Broker
 from device_gateway.spool import Outgoing
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock

@@ -199,7 +199,7 @@ def test_the_status_is_retained_and_tells_what_waits(broker: BrokerProcess, tmp_
 DYING = """
 import sys, time
 from pathlib import Path
-from device_gateway.homes import Broker
+from device_gateway.config.homes_file import Broker
 from device_gateway.street import Street
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock

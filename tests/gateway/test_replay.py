@@ -13,8 +13,8 @@ from threading import Event
 import pytest
 
 from device_gateway import replay
+from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.play import play
 from device_gateway.recordings import Recording, RecordingError, read_all
 from device_gateway.replay import Manner

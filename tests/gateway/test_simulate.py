@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from device_gateway import simulate
 from device_gateway.capture.capture import Capture
+from device_gateway.config.homes_file import Broker
 from device_gateway.decode.registry import decode
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.play import Due, play
 from device_gateway.simulate import ZONE, Kind, Person, kinds, measured, person, reports
 from device_gateway.spool import Outgoing

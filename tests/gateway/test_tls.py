@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from device_gateway.homes import Broker
+from device_gateway.config.homes_file import Broker
 from device_gateway.street import Street
 from tests.conftest import missing
 from tests.device_gateway.conftest import BrokerProcess, a_place

@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from device_gateway import advice_cli
 from device_gateway.cli import app
+from device_gateway.config.devices_file import FILE_NAME, Devices, Paired, write_devices
 from device_gateway.decode import blood_pressure, device_information, plx, thermometer
 from device_gateway.decode.fields import date_time_bytes
-from device_gateway.devices import FILE_NAME, Devices, Paired, write_devices
 from device_gateway.spool import Spool
 from device_gateway.spool_file import SpoolError
 from tests.conftest import missing

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device_gateway.homes import read_homes
+from device_gateway.config.homes_file import read_homes
 from device_gateway.spool import Spool
 from tests.factories import Home as Sender
 from tests.factories import a_reading, a_ward, an_admission

@@ -14,8 +14,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from device_gateway.homes import Broker as Wire
-from device_gateway.homes import Place
+from device_gateway.config.homes_file import Broker as Wire
+from device_gateway.config.homes_file import Place
 from device_gateway.street import Street
 from tests.fakes.plan_wire import PlanWire
 from tests.journeys.house import CLINICIAN, PASSWORD, House

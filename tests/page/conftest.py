@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 from starlette.testclient import TestClient
 
+from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.web.app import create_app
 from device_gateway.web.book import Book
 from device_gateway.web.of_homes import OfHomes

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from device_gateway.capture.capture import Capture
-from device_gateway.devices import Devices, Paired
+from device_gateway.config.devices_file import Devices, Paired
+from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen
 from device_gateway.radio.state import DeviceState, RadioState

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from device_gateway.cli import app
-from device_gateway.devices import FILE_NAME, Devices, write_devices
+from device_gateway.config.devices_file import FILE_NAME, Devices, write_devices
 from device_gateway.doctor import Check, Verdict
 from device_gateway.radio.checkup import check_radio
 from tests.conftest import missing

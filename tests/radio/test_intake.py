@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from device_gateway.capture.capture import Capture
+from device_gateway.config.devices_file import Devices, Paired
 from device_gateway.decode import blood_pressure, plx, plx_records, viatom
 from device_gateway.decode.registry import FAMILIES
-from device_gateway.devices import Devices, Paired
 from device_gateway.radio.intake import DeviceTime, Intake
 from device_gateway.radio.state import RadioState
 from device_gateway.spool_file import SpoolFullError

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from device_gateway.devices import Devices, Paired
+from device_gateway.config.devices_file import Devices, Paired
 from device_gateway.radio.state import Adapter, Doing, Limits, RadioState, Trouble
 from ward_service.contract.clock import Clock
 from ward_service.contract.vocabulary import TroubleCode

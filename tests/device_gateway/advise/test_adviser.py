@@ -17,8 +17,8 @@ from device_gateway.advise import adviser as advising
 from device_gateway.advise.adviser import Adviser, Measured
 from device_gateway.advise.safety_net import safety_net
 from device_gateway.cli import app
+from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.homes import Broker
 from device_gateway.spool import Outgoing, Spool
 from device_gateway.spool_file import SpoolError, SpoolFullError
 from tests.device_gateway.conftest import a_place

@@ -15,10 +15,10 @@ from device_gateway.capture.attribution import (
     ClaimError,
 )
 from device_gateway.capture.capture import Capture
+from device_gateway.config.devices_file import Paired
 from device_gateway.decode import plx
 from device_gateway.decode.blood_pressure import MEASUREMENT
 from device_gateway.decode.plx import SPOT_CHECK, Pair, PlxFrame
-from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.spool import NOBODY
 from tests.device_gateway.streams import (

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from device_gateway.capture.minutes import GONE_AFTER, NOTHING_SAID, NOTHING_SAID_EVERY
 from device_gateway.capture.seconds import put_together
+from device_gateway.config.devices_file import Paired
 from device_gateway.decode.plx_status import Measurement
-from device_gateway.devices import Paired
 from device_gateway.home import Home
 from device_gateway.spool import Progress, Sample, Spool
 from device_gateway.spool_file import SpoolFullError

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from device_gateway.devices import Devices, DevicesError, Paired, read_devices, write_devices
+from device_gateway.config.devices_file import (
+    Devices,
+    DevicesError,
+    Paired,
+    read_devices,
+    write_devices,
+)
 
 ADDRESS = "A0:B1:C2:D3:E4:F5"
 
