@@ -31,7 +31,7 @@ def main(seconds: int) -> None:
         registry = import_module("device_gateway.decode.registry")
         stream = import_module("device_gateway.decode.stream")
         frame = import_module("device_gateway.decode.frame")
-    from tests.gateway.frames import all_frames
+    from tests.device_gateway.decode.frames import all_frames
 
     families = registry.FAMILIES
     targets = [("", uuid, registry.DECODERS[uuid]) for uuid in sorted(registry.DECODERS)]

@@ -13,8 +13,8 @@ from device_gateway.cli import app
 from device_gateway.command import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE
 from device_gateway.spool import Spool
 from tests.device_gateway.conftest import COMMAND, BrokerProcess
+from tests.device_gateway.decode.test_viatom_file import A_NIGHT
 from tests.fakes.ward_peer import WardPeer, eventually
-from tests.gateway.test_viatom_file import A_NIGHT
 
 WriteHomes = Callable[[int, int], tuple[Path, dict[str, bytes]]]
 NIGHT = "measured_at,spo2,pulse_rate\n2026-11-24T01:00:00Z,97,60\n2026-11-24T02:00:00Z,91,70\n"

@@ -14,7 +14,7 @@ from device_gateway.decode.registry import decode
 from device_gateway.decode.sfloat import Special
 from ward_service.contract.vocabulary import Quality, Vital
 
-CAPTURED = json.loads((Path(__file__).parents[1] / "frames" / "plx.json").read_text())
+CAPTURED = json.loads((Path(__file__).parents[2] / "frames" / "plx.json").read_text())
 
 values = st.one_of(st.sampled_from(Special), st.integers(0, 0xFFFF).map(sfloat.read))
 pairs = st.builds(Pair, values, values)

@@ -9,7 +9,7 @@ from device_gateway.decode.checksum import crc8, crc8_maxim, sum7
 from device_gateway.decode.family import Advert, Evidence, Family, Write
 from device_gateway.decode.registry import FAMILIES, decoders, is_live, recognise, why_unread
 from device_gateway.decode.viatom import ASK_LIVE, question
-from tests.gateway.frames import ADVERTS, FOLDER
+from tests.device_gateway.decode.frames import ADVERTS, FOLDER
 
 ADVERTISED = json.loads((FOLDER / f"{ADVERTS}.json").read_text())
 VIATOM = uuids.number("14839ac4-7d7e-415c-9a42-167340cf2339")
@@ -152,7 +152,7 @@ def test_a_family_without_a_captured_frame_says_so() -> None:
 
 
 def test_the_docs_say_of_each_family_whether_it_is_proven() -> None:
-    rows = (Path(__file__).parents[2] / "docs" / "devices.md").read_text().splitlines()
+    rows = (Path(__file__).parents[3] / "docs" / "devices.md").read_text().splitlines()
     families = rows[: rows.index(next(row for row in rows if row.startswith("## ")))]
     told = {r.split("`")[1]: "published only" in r for r in families if r.startswith("| `")}
     assert told == {key: one.evidence is Evidence.PUBLISHED for key, one in FAMILIES.items()}

@@ -14,7 +14,7 @@ from device_gateway.decode import uuids
 from device_gateway.decode.registry import FAMILIES
 from device_gateway.decode.stream import Framing
 
-FOLDER = Path(__file__).parents[1] / "frames"
+FOLDER = Path(__file__).parents[2] / "frames"
 ADVERTS = "adverts"
 
 

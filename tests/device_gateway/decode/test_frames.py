@@ -11,7 +11,7 @@ from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoded, FrameError, NoValue
 from device_gateway.decode.registry import DECODERS, FAMILIES, decode, decoders
 from device_gateway.decode.stream import Framing, Stream, Thrown
-from tests.gateway.frames import Frame, all_frames, of_family
+from tests.device_gateway.decode.frames import Frame, all_frames, of_family
 from ward_service.contract.vocabulary import Quality, Vital
 from ward_service.domain.assess import POOR
 
