@@ -7,9 +7,9 @@ import typer
 from pydantic import ValidationError
 
 from device_gateway.config.homes_file import HomesError
-from device_gateway.enrolment import EnrolmentError, enrol, renew
+from device_gateway.enrol.enrolment import EnrolmentError, enrol, renew
+from device_gateway.enrol.ward_http import DoorError
 from device_gateway.settings import Settings, read_settings
-from device_gateway.ward_door import DoorError
 from ward_service.contract.clock import real_clock
 
 WRONG_USAGE: Final = 2

@@ -42,7 +42,7 @@ NEXT = ANSWER | {"key": NEXT_KEY, "generation": 2}
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("device_gateway.enrolment.PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr("device_gateway.enrol.enrolment.PAUSES_S", (0.01, 0.01, 0.01))
     monkeypatch.setenv("HOMEWARD_HOMES", str(tmp_path / "box" / "homes.json"))
     monkeypatch.setenv("HOMEWARD_SPOOL_DIR", str(tmp_path / "spools"))
 
@@ -167,7 +167,7 @@ def test_a_box_that_died_before_it_wrote_the_key_gets_the_same_answer_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr("device_gateway.enrolment.write_homes", die)
+        dying.setattr("device_gateway.enrol.enrolment.write_homes", die)
         CliRunner().invoke(app, ["enrol", CODE, "--ward", door.url])
     assert not homes.exists()
     assert enrol(door).exit_code == 0
@@ -277,7 +277,7 @@ def test_a_disk_that_refuses_leaves_the_key_as_it_was(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("device_gateway.enrolment.os.fsync", full)
+    monkeypatch.setattr("device_gateway.enrol.enrolment.os.fsync", full)
     result = run("renew")
     assert (result.exit_code, files(homes.parent)) == (5, before)
     assert "No space left on device" in result.stderr

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from device_gateway.config.homes_file import HomesFile, Place, read_homes
+from device_gateway.enrol.ward_http import LostError, checked_url, post
 from device_gateway.spool import Spool
 from device_gateway.spool_file import SpoolError
-from device_gateway.ward_door import LostError, checked_url, post
 from ward_service.contract.enrolment import (
     AT_HEADER,
     MAC_HEADER,
