@@ -9,16 +9,7 @@ from typing import Annotated
 
 import typer
 
-from device_gateway import (
-    enrol_cli,
-    explain,
-    radio_cli,
-    recordings,
-    replay,
-    simulate,
-    web_cli,
-    whose_cli,
-)
+from device_gateway import enrol_cli, explain, radio_cli, web_cli, whose_cli
 from device_gateway.advice_cli import advice_command
 from device_gateway.command import (
     NO_INPUT,
@@ -37,8 +28,9 @@ from device_gateway.decode.frame import Decoder
 from device_gateway.decode.registry import FAMILIES, decoders
 from device_gateway.decode.stream import Stream
 from device_gateway.doctor_cli import doctor_command
-from device_gateway.play import Part, play
-from device_gateway.recordings import RecordingError, RecordingFile
+from device_gateway.playback import recordings, replay, simulate
+from device_gateway.playback.recordings import RecordingError, RecordingFile
+from device_gateway.playback.scheduler import Part, play
 
 log = logging.getLogger(__name__)
 

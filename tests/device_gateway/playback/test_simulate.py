@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_gateway import simulate
 from device_gateway.capture.capture import Capture
 from device_gateway.config.homes_file import Broker
 from device_gateway.decode.registry import decode
 from device_gateway.home import Home
-from device_gateway.play import Due, play
-from device_gateway.simulate import ZONE, Kind, Person, kinds, measured, person, reports
+from device_gateway.playback import simulate
+from device_gateway.playback.scheduler import Due, play
+from device_gateway.playback.simulate import ZONE, Kind, Person, kinds, measured, person, reports
 from device_gateway.spool import Outgoing
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import demo_clock, real_clock

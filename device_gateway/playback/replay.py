@@ -13,8 +13,8 @@ from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
-from device_gateway.play import Due, Part
-from device_gateway.recordings import Recording, RecordingError, Sample
+from device_gateway.playback.recordings import Recording, RecordingError, Sample
+from device_gateway.playback.scheduler import Due, Part
 from device_gateway.spool import Progress
 from ward_service.contract.messages import Device
 

@@ -12,12 +12,12 @@ from threading import Event
 
 import pytest
 
-from device_gateway import replay
 from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.play import play
-from device_gateway.recordings import Recording, RecordingError, read_all
-from device_gateway.replay import Manner
+from device_gateway.playback import replay
+from device_gateway.playback.recordings import Recording, RecordingError, read_all
+from device_gateway.playback.replay import Manner
+from device_gateway.playback.scheduler import play
 from device_gateway.spool import Progress, Spool
 from tests.device_gateway.conftest import COMMAND, BrokerProcess, a_place
 from tests.device_gateway.streams import values_at

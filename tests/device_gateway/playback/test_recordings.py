@@ -9,7 +9,13 @@ import pytest
 
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
-from device_gateway.recordings import BadLine, RecordingError, find_files, read_all, read_file
+from device_gateway.playback.recordings import (
+    BadLine,
+    RecordingError,
+    find_files,
+    read_all,
+    read_file,
+)
 
 HEADER = "Time,SpO2 1,SpO2 2,SpO2 3,Pulse 1,Pulse 2,Pulse 3,PI 1,PI 2,PI 3,Rig FiO2,,\n"
 
