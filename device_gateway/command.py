@@ -11,8 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_homes
-from device_gateway.connection import Pace
 from device_gateway.logs import log_to_stderr
+from device_gateway.publish.connection import Pace
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool_file import SpoolError
 from device_gateway.street import Street

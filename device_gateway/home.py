@@ -26,12 +26,12 @@ from device_gateway.capture.capture import (
 from device_gateway.capture.minutes import Minutes
 from device_gateway.config.devices_file import Paired
 from device_gateway.config.homes_file import Broker, Place
-from device_gateway.connection import Pace
 from device_gateway.control import Desk, desk_of
 from device_gateway.damaged import open_or_renew
 from device_gateway.decode.registry import is_live
-from device_gateway.publisher import Publisher
-from device_gateway.report import HomeReport
+from device_gateway.publish.connection import Pace
+from device_gateway.publish.publisher import Publisher
+from device_gateway.publish.report import HomeReport
 from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from device_gateway.bounds import MB, Bounds
-from device_gateway.connection import Pace
+from device_gateway.publish.connection import Pace
 
 PREFIX: Final = "HOMEWARD_"
 

@@ -11,8 +11,8 @@ from typing import Self
 from device_gateway.advise.interface import Advises
 from device_gateway.bounds import Bounds
 from device_gateway.config.homes_file import Broker, Place
-from device_gateway.connection import Pace
 from device_gateway.home import Home
+from device_gateway.publish.connection import Pace
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from device_gateway.publish.report import HomeReport
 from device_gateway.radio.state import DeviceState, RadioState, Trouble
-from device_gateway.report import HomeReport
 from ward_service.contract.messages import DeviceStatus
 from ward_service.contract.messages import Trouble as Told
 from ward_service.contract.vocabulary import TroubleCode

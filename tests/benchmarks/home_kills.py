@@ -22,9 +22,9 @@ from signal import SIGKILL
 from device_gateway.capture.capture import Capture
 from device_gateway.config.homes_file import Broker as Wire
 from device_gateway.config.homes_file import Place
-from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
+from device_gateway.publish.connection import Pace
 from device_gateway.spool import Progress
 from device_gateway.street import Street
 from tests.fakes.ward_peer import WardPeer, eventually

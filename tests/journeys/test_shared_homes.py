@@ -11,8 +11,8 @@ import pytest
 from device_gateway.capture.attribution import WAITS
 from device_gateway.capture.seconds import minute_of
 from device_gateway.config.homes_file import read_homes
-from device_gateway.connection import Pace
 from device_gateway.home import Home
+from device_gateway.publish.connection import Pace
 from device_gateway.street import Street
 from tests.device_gateway.capture.test_attribution import OF_USER_0, OF_USER_1, record
 from tests.device_gateway.streams import CUFF, HERS, SECOND, SHARED, hears

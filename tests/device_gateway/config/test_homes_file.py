@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from device_gateway.bounds import MB, Bounds
 from device_gateway.config.homes_file import Broker, HomesError, read_homes
-from device_gateway.connection import Pace
 from device_gateway.logs import JsonLines
+from device_gateway.publish.connection import Pace
 from device_gateway.settings import Settings, read_settings
 
 KEY = "ab" * 32

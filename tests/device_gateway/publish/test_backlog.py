@@ -11,9 +11,9 @@ from threading import Event
 import pytest
 
 from device_gateway.config.homes_file import Broker
-from device_gateway.connection import Connection, Pace
-from device_gateway.drain import Drain
 from device_gateway.home import Home
+from device_gateway.publish.backlog import Drain
+from device_gateway.publish.connection import Connection, Pace
 from device_gateway.spool import Outgoing, Spool
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place

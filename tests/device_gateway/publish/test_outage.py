@@ -5,10 +5,10 @@ from pathlib import Path
 from threading import Event
 
 from device_gateway.capture.capture import Capture
-from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.playback.scheduler import Due, Part, play
+from device_gateway.publish.connection import Pace
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually

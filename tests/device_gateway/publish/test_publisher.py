@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from device_gateway.capture.capture import Capture
-from device_gateway.connection import Pace
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.home import Home
+from device_gateway.publish.connection import Pace
 from device_gateway.spool import ENVELOPE_ROOM, NOBODY, Outgoing
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
@@ -211,7 +211,7 @@ with Street([a_place(1)], broker, Path(sys.argv[2]), real_clock()):
 
 def test_the_broker_says_it_when_a_home_dies(broker: BrokerProcess, tmp_path: Path) -> None:
     with WardPeer(broker.port, KEYS) as ward:
-        root = Path(__file__).parents[2]
+        root = Path(__file__).parents[3]
         home = subprocess.Popen(
             [sys.executable, "-c", DYING, str(broker.port), str(tmp_path)], cwd=root
         )

@@ -16,10 +16,12 @@ from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
 
-from device_gateway import status
 from device_gateway.clock_skew import ClockCheck
 from device_gateway.config.homes_file import Broker, Place
-from device_gateway.connection import (
+from device_gateway.damaged import damaged_since
+from device_gateway.publish import status
+from device_gateway.publish.backlog import Drain
+from device_gateway.publish.connection import (
     Confirmed,
     Connected,
     Connection,
@@ -28,9 +30,7 @@ from device_gateway.connection import (
     ReceiptsCame,
     Signed,
 )
-from device_gateway.damaged import damaged_since
-from device_gateway.drain import Drain
-from device_gateway.report import HomeReport
+from device_gateway.publish.report import HomeReport
 from device_gateway.spool import NOBODY, Held, Spool
 from device_gateway.spool_file import SpoolError
 from ward_service.contract.clock import Clock

@@ -11,8 +11,8 @@ from device_gateway.config.homes_file import Broker
 from device_gateway.street import Street
 from tests.conftest import missing
 from tests.device_gateway.conftest import BrokerProcess, a_place
+from tests.device_gateway.publish.test_publisher import QUICK
 from tests.fakes.ward_peer import eventually
-from tests.gateway.test_publisher import QUICK
 from tests.guarded_broker import an_authority
 from ward_service.contract.clock import real_clock
 
