@@ -12,8 +12,8 @@ from device_gateway.advise.adviser import Adviser, Told
 from device_gateway.advise.safety_net import safety_net
 from device_gateway.config.homes_file import HomesError, Place, read_homes
 from device_gateway.settings import read_settings
-from device_gateway.spool import Spool
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.file import SpoolError
+from device_gateway.spool.spool import Spool
 from ward_service.contract.clock import read_clock
 from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import UNITS, Level

@@ -14,7 +14,7 @@ from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_
 from device_gateway.logs import log_to_stderr
 from device_gateway.publish.connection import Pace
 from device_gateway.settings import Settings, read_settings
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.file import SpoolError
 from device_gateway.street import Street
 from ward_service.contract.clock import Clock, read_clock
 

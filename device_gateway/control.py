@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from device_gateway.capture.attribution import ClaimError, Waiting
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from ward_service.contract.ids import made_at, new_id, short_reference
 from ward_service.contract.messages import Slot
 from ward_service.contract.vocabulary import Vital

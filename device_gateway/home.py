@@ -13,7 +13,6 @@ from uuid import UUID
 
 from device_gateway.advise.adviser import Adviser
 from device_gateway.advise.interface import Advises
-from device_gateway.bounds import Bounds
 from device_gateway.capture.attribution import Waiting, Whose
 from device_gateway.capture.capture import (
     Capture,
@@ -27,13 +26,14 @@ from device_gateway.capture.minutes import Minutes
 from device_gateway.config.devices_file import Paired
 from device_gateway.config.homes_file import Broker, Place
 from device_gateway.control import Desk, desk_of
-from device_gateway.damaged import open_or_renew
 from device_gateway.decode.registry import is_live
 from device_gateway.publish.connection import Pace
 from device_gateway.publish.publisher import Publisher
 from device_gateway.publish.report import HomeReport
-from device_gateway.spool import Outgoing, Progress, SetAside, Unclaimed
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.bounds import Bounds
+from device_gateway.spool.file import SpoolError
+from device_gateway.spool.recovery import open_or_renew
+from device_gateway.spool.spool import Outgoing, Progress, SetAside, Unclaimed
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device, Reading, Trouble
 from ward_service.contract.vocabulary import Quality, TroubleCode

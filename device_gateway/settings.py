@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from device_gateway.bounds import MB, Bounds
 from device_gateway.publish.connection import Pace
+from device_gateway.spool.bounds import MB, Bounds
 
 PREFIX: Final = "HOMEWARD_"
 

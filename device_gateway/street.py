@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from device_gateway.advise.interface import Advises
-from device_gateway.bounds import Bounds
 from device_gateway.config.homes_file import Broker, Place
 from device_gateway.home import Home
 from device_gateway.publish.connection import Pace
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.bounds import Bounds
+from device_gateway.spool.file import SpoolError
 from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)

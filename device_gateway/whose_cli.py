@@ -12,7 +12,7 @@ from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_
 from device_gateway.control import Answer, AskingError, Question, answered, ask, desk_of
 from device_gateway.home import Home
 from device_gateway.settings import Settings, read_settings
-from device_gateway.spool_file import SpoolBusyError, SpoolError
+from device_gateway.spool.file import SpoolBusyError, SpoolError
 from ward_service.contract.clock import Clock, read_clock
 from ward_service.contract.vocabulary import UNITS
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from device_gateway.spool import Spool
+from device_gateway.spool.spool import Spool
 from ward_service.contract.messages import Reading
 from ward_service.domain.limits import Limits
 from ward_service.domain.pathway import Pathway

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from device_gateway.config.homes_file import HomesFile, Place, read_homes
 from device_gateway.enrol.ward_http import LostError, checked_url, post
-from device_gateway.spool import Spool
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.file import SpoolError
+from device_gateway.spool.spool import Spool
 from ward_service.contract.enrolment import (
     AT_HEADER,
     MAC_HEADER,

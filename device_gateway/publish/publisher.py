@@ -18,7 +18,6 @@ from typing import Final
 
 from device_gateway.clock_skew import ClockCheck
 from device_gateway.config.homes_file import Broker, Place
-from device_gateway.damaged import damaged_since
 from device_gateway.publish import status
 from device_gateway.publish.backlog import Drain
 from device_gateway.publish.connection import (
@@ -31,8 +30,9 @@ from device_gateway.publish.connection import (
     Signed,
 )
 from device_gateway.publish.report import HomeReport
-from device_gateway.spool import NOBODY, Held, Spool
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.file import SpoolError
+from device_gateway.spool.recovery import damaged_since
+from device_gateway.spool.spool import NOBODY, Held, Spool
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import Receipt, Status, Trouble

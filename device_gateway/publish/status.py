@@ -5,10 +5,10 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
-from device_gateway.bounds import Fullness
 from device_gateway.clock_skew import ClockCheck
 from device_gateway.publish.report import HomeReport
-from device_gateway.spool import Spool
+from device_gateway.spool.bounds import Fullness
+from device_gateway.spool.spool import Spool
 from ward_service.contract.messages import Status, Trouble
 from ward_service.contract.vocabulary import TroubleCode
 

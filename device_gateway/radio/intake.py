@@ -22,7 +22,7 @@ from device_gateway.decode.stream import Stream, Thrown
 from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.state import RadioState
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from device_gateway.advise.interface import Rules
 from device_gateway.capture.stream_rules import is_red
-from device_gateway.spool import Spool
+from device_gateway.spool.spool import Spool
 from tests.factories import COH
 from ward_service.contract.messages import AdviceGiven, Reading
 from ward_service.contract.vocabulary import Level

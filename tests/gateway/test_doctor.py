@@ -20,7 +20,7 @@ from device_gateway.doctor import (
     check_plans,
     check_spool,
 )
-from device_gateway.spool import HeldPlan, Outgoing, Spool
+from device_gateway.spool.spool import HeldPlan, Outgoing, Spool
 from tests.conftest import missing
 from tests.device_gateway.advise.test_adviser import a_plan
 from tests.device_gateway.conftest import BrokerProcess, a_place

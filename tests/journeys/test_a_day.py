@@ -22,8 +22,8 @@ from device_gateway.cli import app
 from device_gateway.config.devices_file import FILE_NAME, Devices, Paired, write_devices
 from device_gateway.decode import blood_pressure, device_information, plx, thermometer
 from device_gateway.decode.fields import date_time_bytes
-from device_gateway.spool import Spool
-from device_gateway.spool_file import SpoolError
+from device_gateway.spool.file import SpoolError
+from device_gateway.spool.spool import Spool
 from tests.conftest import missing
 from tests.factories import NOON
 from tests.fakes.bluez import HAS_DBUS, VARIABLE, FakeBluez, fake_bluez, private_bus

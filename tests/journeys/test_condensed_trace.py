@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from device_gateway.condense import condensed
+from device_gateway.spool.condense import condensed
+from tests.device_gateway.spool.test_condense import a_trace, wire
 from tests.factories import NOON, Home, a_home, a_ward
-from tests.gateway.test_condense import a_trace, wire
 from ward_service.contract.vocabulary import Level, Outcome
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of

@@ -15,7 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from device_gateway.config.homes_file import read_homes
-from device_gateway.spool import Spool
+from device_gateway.spool.spool import Spool
 from tests.factories import Home as Sender
 from tests.factories import a_reading, a_ward, an_admission
 from tests.fakes.ward_peer import eventually

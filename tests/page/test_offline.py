@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import Page
 
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from device_gateway.web.app import HEADERS
 from device_gateway.web.doors import Place
 from device_gateway.web.offline import OUTCOMES, sheet, steps, whose

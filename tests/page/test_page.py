@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from tests.page.conftest import (
     CARERS_CODE,
     House,

@@ -19,7 +19,7 @@ from device_gateway.home import Home
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen
 from device_gateway.radio.state import DeviceState, RadioState
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from tests.conftest import missing
 from tests.device_gateway.conftest import a_place
 from tests.fakes.bluez import HAS_DBUS, FakeBluez, FakeDevice, PrivateBus, fake_bluez, private_bus

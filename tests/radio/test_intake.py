@@ -11,7 +11,7 @@ from device_gateway.decode import blood_pressure, plx, plx_records, viatom
 from device_gateway.decode.registry import FAMILIES
 from device_gateway.radio.intake import DeviceTime, Intake
 from device_gateway.radio.state import RadioState
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
 from tests.fakes.peripherals import frames_of, spot_checks
 from tests.radio.conftest import QUICK
 from ward_service.contract.clock import real_clock

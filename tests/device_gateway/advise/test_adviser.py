@@ -19,8 +19,8 @@ from device_gateway.advise.safety_net import safety_net
 from device_gateway.cli import app
 from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
-from device_gateway.spool import Outgoing, Spool
-from device_gateway.spool_file import SpoolError, SpoolFullError
+from device_gateway.spool.file import SpoolError, SpoolFullError
+from device_gateway.spool.spool import Outgoing, Spool
 from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.domain.test_rules_coverage import PATHWAYS

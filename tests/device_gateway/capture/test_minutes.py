@@ -19,8 +19,8 @@ from device_gateway.capture.seconds import put_together
 from device_gateway.config.devices_file import Paired
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.home import Home
-from device_gateway.spool import Progress, Sample, Spool
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.file import SpoolFullError
+from device_gateway.spool.spool import Progress, Sample, Spool
 from tests.device_gateway.conftest import a_place
 from tests.device_gateway.streams import (
     FAST,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from device_gateway.bounds import MB, Bounds
 from device_gateway.config.homes_file import Broker, HomesError, read_homes
 from device_gateway.logs import JsonLines
 from device_gateway.publish.connection import Pace
 from device_gateway.settings import Settings, read_settings
+from device_gateway.spool.bounds import MB, Bounds
 
 KEY = "ab" * 32
 HOME = {"gateway": "home-01", "key": KEY, "slot": 1}

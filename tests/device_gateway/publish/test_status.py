@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from device_gateway.bounds import MB, Bounds
 from device_gateway.clock_skew import CLOCK_TOLERANCE, ClockCheck
 from device_gateway.home import Home
 from device_gateway.publish.connection import Pace
 from device_gateway.publish.report import HomeReport
-from device_gateway.spool import HeldPlan, Outgoing, Unclaimed
+from device_gateway.spool.bounds import MB, Bounds
+from device_gateway.spool.spool import HeldPlan, Outgoing, Unclaimed
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import SENT_AT, WardPeer, eventually

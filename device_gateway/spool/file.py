@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from device_gateway.ballast import Ballast
-from device_gateway.bounds import MB, WAL_HOLDS, Bounds, Extent
+from device_gateway.spool.ballast import Ballast
+from device_gateway.spool.bounds import MB, WAL_HOLDS, Bounds, Extent
 
 _PAGE: Final = 4_096
 _BESIDE: Final = ("-wal", "-shm")  # SQLite's log, and the index of it

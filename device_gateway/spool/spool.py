@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
-from device_gateway.bounds import Bounds, Fullness, fullness, room
-from device_gateway.condense import condensed, may_condense
-from device_gateway.spool_file import SpoolDamagedError, SpoolFile, SpoolFullError
+from device_gateway.spool.bounds import Bounds, Fullness, fullness, room
+from device_gateway.spool.condense import condensed, may_condense
+from device_gateway.spool.file import SpoolDamagedError, SpoolFile, SpoolFullError
 from ward_service.contract.messages import MAX_PAYLOAD, Receipt
 from ward_service.contract.vocabulary import Outcome, Quality, Vital
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from device_gateway.bounds import BESIDE, LEAST_ROOM, MB, NEARLY, Bounds, Extent, Fullness
-from device_gateway.bounds import fullness as fullness_of
-from device_gateway.bounds import room as room_of
-from device_gateway.spool import (
+from device_gateway.spool.bounds import BESIDE, LEAST_ROOM, MB, NEARLY, Bounds, Extent, Fullness
+from device_gateway.spool.bounds import fullness as fullness_of
+from device_gateway.spool.bounds import room as room_of
+from device_gateway.spool.file import SpoolFullError
+from device_gateway.spool.spool import (
     KEPT_LEAST,
     HeldPlan,
     Outgoing,
@@ -20,8 +21,7 @@ from device_gateway.spool import (
     Spool,
     Unclaimed,
 )
-from device_gateway.spool_file import SpoolFullError
-from tests.gateway.test_condense import a_trace, wire
+from tests.device_gateway.spool.test_condense import a_trace, wire
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt, Trace
 from ward_service.contract.vocabulary import Outcome, Vital
@@ -111,8 +111,8 @@ def test_a_nearly_full_spool_makes_the_oldest_traces_shorter_in_their_place(
 WRITER = """
 import sys
 from pathlib import Path
-from device_gateway.spool import Spool
-from tests.gateway.test_bounds import SMALL, a_minute
+from device_gateway.spool.spool import Spool
+from tests.device_gateway.spool.test_bounds import SMALL, a_minute
 with Spool(Path(sys.argv[1]), SMALL) as spool:
     for n in range(400):
         minute = a_minute(n)
@@ -126,7 +126,7 @@ def test_a_home_killed_while_it_makes_traces_shorter_loses_none(tmp_path: Path) 
     for n in range(4):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path / "a")],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from device_gateway.bounds import MB, Bounds, Fullness
-from device_gateway.spool import HeldPlan, Outgoing, Spool
-from device_gateway.spool_file import SpoolFullError
+from device_gateway.spool.bounds import MB, Bounds, Fullness
+from device_gateway.spool.file import SpoolFullError
+from device_gateway.spool.spool import HeldPlan, Outgoing, Spool
 from tests.conftest import missing
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
@@ -103,8 +103,8 @@ def test_on_a_full_disk_receipts_still_let_go_and_it_takes_again(tiny_disk: Path
 FILLED_AND_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from device_gateway.spool import Spool
-from tests.gateway.test_full_disk import BOUNDS, fill, somebody_fills
+from device_gateway.spool.spool import Spool
+from tests.device_gateway.spool.test_full_disk import BOUNDS, fill, somebody_fills
 spool = Spool(Path(sys.argv[1]) / "a", BOUNDS)
 print(len(fill(spool)), flush=True)
 somebody_fills(Path(sys.argv[1]))
@@ -115,7 +115,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_spool_is_opened_again_on_a_disk_with_no_byte_left(tiny_disk: Path) -> None:
     killed = subprocess.run(
         [sys.executable, "-c", FILLED_AND_KILLED, str(tiny_disk)],
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
     )

@@ -18,10 +18,10 @@ from uuid import UUID
 
 import pytest
 
-from device_gateway.spool import Spool
+from device_gateway.spool.spool import Spool
 from tests.conftest import missing
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TAKER = """
 import os, sys
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ from pathlib import Path
 from threading import Event
 from device_gateway.home import Home
 from device_gateway.config.homes_file import Broker
-from device_gateway.spool import Outgoing
+from device_gateway.spool.spool import Outgoing
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id

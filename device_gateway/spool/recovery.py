@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from device_gateway.bounds import Bounds
-from device_gateway.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
-from device_gateway.spool_file import SpoolDamagedError, SpoolError
+from device_gateway.spool.bounds import Bounds
+from device_gateway.spool.file import SpoolDamagedError, SpoolError
+from device_gateway.spool.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
 
 log = logging.getLogger(__name__)
 

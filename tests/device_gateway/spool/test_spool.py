@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_gateway import spool as spool_module
-from device_gateway.spool import (
+from device_gateway.spool import spool as spool_module
+from device_gateway.spool.file import SpoolBusyError, SpoolError, SpoolFullError
+from device_gateway.spool.spool import (
     DRAWER_HOLDS,
     NOBODY,
     HeldPlan,
@@ -25,7 +26,6 @@ from device_gateway.spool import (
     Spool,
     Unclaimed,
 )
-from device_gateway.spool_file import SpoolBusyError, SpoolError, SpoolFullError
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome, Quality, Vital
@@ -114,8 +114,8 @@ def test_depth_and_oldest_are_what_waits(tmp_path: Path) -> None:
 def test_a_second_process_is_told_who_is_in_the_way(tmp_path: Path) -> None:
     with Spool(tmp_path / "a"):
         script = (
-            "import sys; from pathlib import Path; from device_gateway.spool import *\n"
-            "from device_gateway.spool_file import *\n"
+            "import sys; from pathlib import Path; from device_gateway.spool.spool import *\n"
+            "from device_gateway.spool.file import *\n"
             "try: Spool(Path(sys.argv[1]))\n"
             "except SpoolBusyError as error: sys.exit(str(error))"
         )
@@ -242,7 +242,7 @@ WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from device_gateway.spool import Outgoing, Spool
+from device_gateway.spool.spool import Outgoing, Spool
 from ward_service.contract.ids import new_id
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 with Spool(Path(sys.argv[1])) as spool:

@@ -12,12 +12,12 @@ import pytest
 
 from device_gateway.clock_skew import ClockCheck
 from device_gateway.config.homes_file import Broker
-from device_gateway.damaged import damaged_since, open_or_renew
 from device_gateway.home import Home
 from device_gateway.publish.report import HomeReport
 from device_gateway.publish.status import status
-from device_gateway.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
-from device_gateway.spool_file import SpoolBusyError, SpoolDamagedError
+from device_gateway.spool.file import SpoolBusyError, SpoolDamagedError
+from device_gateway.spool.recovery import damaged_since, open_or_renew
+from device_gateway.spool.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_gateway.condense import INTERVAL_S, condensed, may_condense
+from device_gateway.spool.condense import INTERVAL_S, condensed, may_condense
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Context, Quality, Source, Vital
