@@ -27,7 +27,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from device_gateway.config.devices_file import FILE_NAME, DevicesError, read_devices
 from device_gateway.config.homes_file import Broker, HomesError, HomesFile, Place, read_homes
 from device_gateway.spool.file import SpoolError
-from device_gateway.spool.spool import HeldPlan, Spool
+from device_gateway.spool.records import HeldPlan
+from device_gateway.spool.spool import Spool
 from ward_service.domain.plan import PlanError, read_plan
 
 PATIENCE_S: Final = 10.0  # for one answer of the broker; a rural line answers in 2

@@ -32,8 +32,8 @@ from device_gateway.publish.publisher import Publisher
 from device_gateway.publish.report import HomeReport
 from device_gateway.spool.bounds import Bounds
 from device_gateway.spool.file import SpoolError
+from device_gateway.spool.records import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.spool.recovery import open_or_renew
-from device_gateway.spool.spool import Outgoing, Progress, SetAside, Unclaimed
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device, Reading, Trouble
 from ward_service.contract.vocabulary import Quality, TroubleCode

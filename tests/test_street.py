@@ -15,7 +15,7 @@ from sqlalchemy import select
 from device_gateway.capture.capture import Capture, spooled
 from device_gateway.config.homes_file import Place
 from device_gateway.playback.simulate import Kind, kinds, person, reports
-from device_gateway.spool.spool import Outgoing
+from device_gateway.spool.records import Outgoing
 from tests.factories import Home
 from ward_service import house
 from ward_service.contract.clock import demo_clock

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from device_gateway.advise.safety_net import safety_net
 from device_gateway.clock_skew import CLOCK_TOLERANCE
 from device_gateway.spool.file import SpoolError
-from device_gateway.spool.spool import HeldPlan, Kept, Spool
+from device_gateway.spool.records import HeldPlan, Kept
+from device_gateway.spool.spool import Spool
 from ward_service.contract.ids import made_at
 from ward_service.contract.messages import AdviceGiven, Reading, Trace, Trouble
 from ward_service.contract.plan import Care, Plan

@@ -15,7 +15,8 @@ from device_gateway.advise.interface import Advising
 from device_gateway.capture.capture import in_bytes
 from device_gateway.capture.stream_rules import is_red, judged, minute_in
 from device_gateway.config.devices_file import Paired
-from device_gateway.spool.spool import NOBODY, Outgoing, Spool, Unclaimed
+from device_gateway.spool.records import NOBODY, Outgoing, Unclaimed
+from device_gateway.spool.spool import Spool
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Quality, Vital
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from device_gateway.config.homes_file import Place
 from device_gateway.decode.frame import NEVER_LEAVES_HOME, Decoded, FrameError, in_order
 from device_gateway.decode.registry import decode
-from device_gateway.spool.spool import Outgoing, SetAside
+from device_gateway.spool.records import Outgoing, SetAside
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Quality, Source

@@ -38,7 +38,8 @@ from device_gateway.capture.stream_rules import (
 )
 from device_gateway.config.devices_file import Paired
 from device_gateway.spool.file import SpoolFullError
-from device_gateway.spool.spool import Outgoing, Progress, Sample, Spool, Unclaimed
+from device_gateway.spool.records import Outgoing, Progress, Sample, Unclaimed
+from device_gateway.spool.spool import Spool
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Device, Reading, Trace
 from ward_service.contract.vocabulary import Vital

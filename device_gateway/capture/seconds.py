@@ -12,7 +12,7 @@ from typing import Final
 
 from device_gateway.capture.capture import Measured
 from device_gateway.decode.frame import in_order
-from device_gateway.spool.spool import Sample
+from device_gateway.spool.records import Sample
 from ward_service.contract.vocabulary import Quality, Vital
 from ward_service.domain.assess import POOR
 

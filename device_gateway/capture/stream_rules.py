@@ -11,7 +11,7 @@ from uuid import UUID
 from device_gateway.advise.interface import Rules
 from device_gateway.capture.seconds import SECOND, Minute, as_minute, doubted, sees
 from device_gateway.decode.frame import in_order
-from device_gateway.spool.spool import Sample
+from device_gateway.spool.records import Sample
 from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Level, Quality, Source, Vital
 from ward_service.domain.assess import assess

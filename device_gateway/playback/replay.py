@@ -15,7 +15,7 @@ from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
 from device_gateway.playback.recordings import Recording, RecordingError, Sample
 from device_gateway.playback.scheduler import Due, Part
-from device_gateway.spool.spool import Progress
+from device_gateway.spool.records import Progress
 from ward_service.contract.messages import Device
 
 

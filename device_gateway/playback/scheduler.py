@@ -17,7 +17,7 @@ from device_gateway.capture.capture import Capture
 from device_gateway.config.devices_file import Paired
 from device_gateway.home import Home
 from device_gateway.spool.file import SpoolFullError
-from device_gateway.spool.spool import Outgoing, Progress
+from device_gateway.spool.records import Outgoing, Progress
 from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)

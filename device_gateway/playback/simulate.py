@@ -24,7 +24,7 @@ from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
 from device_gateway.playback.scheduler import Due, Part
-from device_gateway.spool.spool import Outgoing
+from device_gateway.spool.records import Outgoing
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Device
 from ward_service.contract.street import usual_spo2

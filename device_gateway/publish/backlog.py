@@ -9,7 +9,8 @@ import math
 from collections.abc import Container, Iterator
 from typing import Final
 
-from device_gateway.spool.spool import Held, Spool
+from device_gateway.spool.records import Held
+from device_gateway.spool.spool import Spool
 
 _AT_ONCE_S: Final = 0.5  # of the pace in one go, so that a slow pump keeps it
 

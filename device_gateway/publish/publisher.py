@@ -31,8 +31,9 @@ from device_gateway.publish.connection import (
 )
 from device_gateway.publish.report import HomeReport
 from device_gateway.spool.file import SpoolError
+from device_gateway.spool.records import NOBODY, Held
 from device_gateway.spool.recovery import damaged_since
-from device_gateway.spool.spool import NOBODY, Held, Spool
+from device_gateway.spool.spool import Spool
 from ward_service.contract.clock import Clock
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import Receipt, Status, Trouble

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from device_gateway.spool.bounds import Bounds
 from device_gateway.spool.file import SpoolDamagedError, SpoolError
-from device_gateway.spool.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
+from device_gateway.spool.records import HeldPlan, Outgoing, Progress, Unclaimed
+from device_gateway.spool.spool import Spool
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from device_gateway.home import Home
-from device_gateway.spool.spool import Kept
+from device_gateway.spool.records import Kept
 from device_gateway.web.doors import Place
 from device_gateway.web.resident import Resident
 from ward_service.contract.messages import Reading

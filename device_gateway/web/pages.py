@@ -12,7 +12,7 @@ from typing import Any, Final
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from device_gateway.spool.spool import Kept
+from device_gateway.spool.records import Kept
 from device_gateway.web import asked, moments, showing
 from device_gateway.web.asked import ASKED
 from device_gateway.web.book import Refused, Visit

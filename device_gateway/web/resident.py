@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from device_gateway.spool.spool import Kept
+from device_gateway.spool.records import Kept
 from device_gateway.web.doors import Place
 from ward_service.contract.messages import Reading
 from ward_service.contract.plan import Care, Door

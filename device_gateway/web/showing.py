@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from device_gateway.spool.spool import Kept
+from device_gateway.spool.records import Kept
 from device_gateway.web import asked
 from device_gateway.web.catalogues import Language, is_easy, languages, to_say
 from device_gateway.web.moments import day_and_time_in, time_in

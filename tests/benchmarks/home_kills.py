@@ -25,7 +25,7 @@ from device_gateway.config.homes_file import Place
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.publish.connection import Pace
-from device_gateway.spool.spool import Progress
+from device_gateway.spool.records import Progress
 from device_gateway.street import Street
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.services import Broker

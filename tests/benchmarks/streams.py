@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from device_gateway.spool.spool import Progress, Sample
+from device_gateway.spool.records import Progress, Sample
 from tests.device_gateway.streams import FAST, HERS, NOON, SECOND, a_home, fast, live
 from tests.fakes.adviser import ByTheRules
 

@@ -20,7 +20,8 @@ from device_gateway.doctor import (
     check_plans,
     check_spool,
 )
-from device_gateway.spool.spool import HeldPlan, Outgoing, Spool
+from device_gateway.spool.records import HeldPlan, Outgoing
+from device_gateway.spool.spool import Spool
 from tests.conftest import missing
 from tests.device_gateway.advise.test_adviser import a_plan
 from tests.device_gateway.conftest import BrokerProcess, a_place

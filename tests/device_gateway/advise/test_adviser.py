@@ -20,7 +20,8 @@ from device_gateway.cli import app
 from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
 from device_gateway.spool.file import SpoolError, SpoolFullError
-from device_gateway.spool.spool import Outgoing, Spool
+from device_gateway.spool.records import Outgoing
+from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.domain.test_rules_coverage import PATHWAYS

@@ -20,7 +20,7 @@ from device_gateway.decode import plx
 from device_gateway.decode.blood_pressure import MEASUREMENT
 from device_gateway.decode.plx import SPOT_CHECK, Pair, PlxFrame
 from device_gateway.home import Home
-from device_gateway.spool.spool import NOBODY
+from device_gateway.spool.records import NOBODY
 from tests.device_gateway.streams import (
     CUFF,
     HERS,

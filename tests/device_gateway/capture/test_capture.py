@@ -10,7 +10,7 @@ from device_gateway.decode import plx, uuids, viatom
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
-from device_gateway.spool.spool import Outgoing, SetAside
+from device_gateway.spool.records import Outgoing, SetAside
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.ids import made_at
 from ward_service.contract.messages import Device, Reading

@@ -20,7 +20,8 @@ from device_gateway.config.devices_file import Paired
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.home import Home
 from device_gateway.spool.file import SpoolFullError
-from device_gateway.spool.spool import Progress, Sample, Spool
+from device_gateway.spool.records import Progress, Sample
+from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import a_place
 from tests.device_gateway.streams import (
     FAST,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_gateway.capture.seconds import as_minute, as_minutes, merged, put_together, sees
-from device_gateway.spool.spool import Sample
+from device_gateway.spool.records import Sample
 from tests.device_gateway.streams import NOON, SECOND
 from ward_service.contract.vocabulary import Quality, Vital
 

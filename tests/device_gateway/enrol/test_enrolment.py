@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from device_gateway.cli import app
 from device_gateway.config.homes_file import HomesFile, read_homes
-from device_gateway.spool.spool import Outgoing, Spool
+from device_gateway.spool.records import Outgoing
+from device_gateway.spool.spool import Spool
 from tests.conftest import missing
 from tests.fakes.ward_door import HANG_UP, WardDoor
 from tests.guarded_broker import an_authority

@@ -18,7 +18,8 @@ from device_gateway.playback import replay
 from device_gateway.playback.recordings import Recording, RecordingError, read_all
 from device_gateway.playback.replay import Manner
 from device_gateway.playback.scheduler import play
-from device_gateway.spool.spool import Progress, Spool
+from device_gateway.spool.records import Progress
+from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import COMMAND, BrokerProcess, a_place
 from tests.device_gateway.streams import values_at
 from tests.fakes.ward_peer import WardPeer, eventually

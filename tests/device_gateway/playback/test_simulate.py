@@ -16,7 +16,7 @@ from device_gateway.home import Home
 from device_gateway.playback import simulate
 from device_gateway.playback.scheduler import Due, play
 from device_gateway.playback.simulate import ZONE, Kind, Person, kinds, measured, person, reports
-from device_gateway.spool.spool import Outgoing
+from device_gateway.spool.records import Outgoing
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.messages import Reading

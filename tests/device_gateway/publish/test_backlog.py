@@ -14,7 +14,8 @@ from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
 from device_gateway.publish.backlog import Drain
 from device_gateway.publish.connection import Connection, Pace
-from device_gateway.spool.spool import Outgoing, Spool
+from device_gateway.spool.records import Outgoing
+from device_gateway.spool.spool import Spool
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually

@@ -11,7 +11,8 @@ from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.home import Home
 from device_gateway.publish.connection import Pace
-from device_gateway.spool.spool import ENVELOPE_ROOM, NOBODY, Outgoing
+from device_gateway.spool.records import NOBODY, Outgoing
+from device_gateway.spool.spool import ENVELOPE_ROOM
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.factories import a_reading

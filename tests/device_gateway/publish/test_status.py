@@ -12,7 +12,7 @@ from device_gateway.home import Home
 from device_gateway.publish.connection import Pace
 from device_gateway.publish.report import HomeReport
 from device_gateway.spool.bounds import MB, Bounds
-from device_gateway.spool.spool import HeldPlan, Outgoing, Unclaimed
+from device_gateway.spool.records import HeldPlan, Outgoing, Unclaimed
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import SENT_AT, WardPeer, eventually

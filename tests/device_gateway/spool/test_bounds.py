@@ -13,14 +13,8 @@ from device_gateway.spool.bounds import BESIDE, LEAST_ROOM, MB, NEARLY, Bounds, 
 from device_gateway.spool.bounds import fullness as fullness_of
 from device_gateway.spool.bounds import room as room_of
 from device_gateway.spool.file import SpoolFullError
-from device_gateway.spool.spool import (
-    KEPT_LEAST,
-    HeldPlan,
-    Outgoing,
-    Sample,
-    Spool,
-    Unclaimed,
-)
+from device_gateway.spool.records import HeldPlan, Outgoing, Sample, Unclaimed
+from device_gateway.spool.spool import KEPT_LEAST, Spool
 from tests.device_gateway.spool.test_condense import a_trace, wire
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt, Trace

@@ -12,7 +12,8 @@ import pytest
 
 from device_gateway.spool.bounds import MB, Bounds, Fullness
 from device_gateway.spool.file import SpoolFullError
-from device_gateway.spool.spool import HeldPlan, Outgoing, Spool
+from device_gateway.spool.records import HeldPlan, Outgoing
+from device_gateway.spool.spool import Spool
 from tests.conftest import missing
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt

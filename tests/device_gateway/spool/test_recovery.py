@@ -16,8 +16,9 @@ from device_gateway.home import Home
 from device_gateway.publish.report import HomeReport
 from device_gateway.publish.status import status
 from device_gateway.spool.file import SpoolBusyError, SpoolDamagedError
+from device_gateway.spool.records import HeldPlan, Outgoing, Progress, Unclaimed
 from device_gateway.spool.recovery import damaged_since, open_or_renew
-from device_gateway.spool.spool import HeldPlan, Outgoing, Progress, Spool, Unclaimed
+from device_gateway.spool.spool import Spool
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.fakes.ward_peer import WardPeer, eventually

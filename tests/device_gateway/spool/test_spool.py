@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 
 from device_gateway.spool import spool as spool_module
 from device_gateway.spool.file import SpoolBusyError, SpoolError, SpoolFullError
-from device_gateway.spool.spool import (
-    DRAWER_HOLDS,
+from device_gateway.spool.records import (
     NOBODY,
     HeldPlan,
     Outgoing,
     Progress,
     Sample,
     SetAside,
-    Spool,
     Unclaimed,
 )
+from device_gateway.spool.spool import DRAWER_HOLDS, Spool
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome, Quality, Vital
