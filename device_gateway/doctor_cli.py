@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from device_gateway.doctor import Check, Verdict, examine
+from device_gateway.doctor.doctor import Check, Verdict, examine
 from device_gateway.settings import read_settings
 from ward_service.contract.clock import read_clock
 

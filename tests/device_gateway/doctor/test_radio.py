@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from device_gateway.cli import app
 from device_gateway.config.devices_file import FILE_NAME, Devices, write_devices
-from device_gateway.doctor import Check, Verdict
-from device_gateway.radio.checkup import check_radio
+from device_gateway.doctor.doctor import Check, Verdict
+from device_gateway.doctor.radio import check_radio
 from tests.conftest import missing
 from tests.fakes.bluez import HAS_DBUS, VARIABLE, FakeBluez, PrivateBus, fake_bluez, private_bus
 from tests.fakes.peripherals import SpotCheckOximeter, cuff, thermometer_in_the_ear

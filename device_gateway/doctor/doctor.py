@@ -186,7 +186,7 @@ def _check_radio(file: Path) -> Iterator[Check]:
         verdict = Verdict.BAD if devices.devices else Verdict.MIND
         yield Check("radio", verdict, "This program has no Bluetooth in it.", todo)
         return
-    from device_gateway.radio.checkup import check_radio
+    from device_gateway.doctor.radio import check_radio
 
     yield from check_radio(devices)
 
