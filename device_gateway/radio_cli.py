@@ -223,9 +223,9 @@ def _needs_bleak() -> None:
 
 
 def _hear(home: Home, file: Path, clock: Clock, ended: Event) -> None:
-    from device_gateway.radio.report import report
-    from device_gateway.radio.run import hear_home
     from device_gateway.radio.state import RadioState
+    from device_gateway.radio.status import report
+    from device_gateway.radio.thread import hear_home
 
     state = RadioState(clock)
     home.radio_report = partial(report, state)

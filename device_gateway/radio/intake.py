@@ -19,8 +19,8 @@ from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, FrameError
 from device_gateway.decode.registry import decode
 from device_gateway.decode.stream import Stream, Thrown
-from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
+from device_gateway.radio.sink import Hear
 from device_gateway.radio.state import RadioState
 from device_gateway.spool.file import SpoolFullError
 from ward_service.contract.clock import Clock

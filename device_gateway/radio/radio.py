@@ -20,10 +20,10 @@ from device_gateway.decode.registry import FAMILIES
 from device_gateway.radio.agent import Agent
 from device_gateway.radio.bluez import Bluez, BluezError, RadioAwayError, bluez
 from device_gateway.radio.gatt import GattError
-from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.scan import Scan, ScanError, close_bleak, quiet_libraries
 from device_gateway.radio.session import Ending, Session, UnreadError, short
+from device_gateway.radio.sink import Hear
 from device_gateway.radio.state import Adapter, Doing, RadioState
 from device_gateway.radio.waiting import end, first, unless
 from ward_service.contract.clock import Clock

@@ -21,9 +21,9 @@ from device_gateway.decode.frame import FrameError
 from device_gateway.decode.registry import FAMILIES, decode, recognise, why_unread
 from device_gateway.radio.bluez import Bluez, BluezError
 from device_gateway.radio.gatt import Gatt, GattError, NoAnswerError, WantsPairingError, connect
-from device_gateway.radio.hear import Hear
 from device_gateway.radio.intake import Intake
 from device_gateway.radio.pace import RadioPace
+from device_gateway.radio.sink import Hear
 from device_gateway.radio.state import Doing, RadioState
 from device_gateway.radio.waiting import first
 from ward_service.contract.clock import Clock

@@ -12,9 +12,9 @@ from device_gateway.config.devices_file import FILE_NAME, Devices, write_devices
 from device_gateway.doctor.doctor import Check, Verdict
 from device_gateway.doctor.radio import check_radio
 from tests.conftest import missing
+from tests.device_gateway.radio.conftest import QUICK, only, paired, run
 from tests.fakes.bluez import HAS_DBUS, VARIABLE, FakeBluez, PrivateBus, fake_bluez, private_bus
 from tests.fakes.peripherals import SpotCheckOximeter, cuff, thermometer_in_the_ear
-from tests.radio.conftest import QUICK, only, paired, run
 
 OXIMETER, CUFF, EAR = SpotCheckOximeter(), cuff(), thermometer_in_the_ear()
 THREE = only(paired(OXIMETER, "plx"), paired(CUFF, "blood_pressure"), paired(EAR, "thermometer"))

@@ -8,6 +8,16 @@ import pytest
 from device_gateway.decode import plx, plx_features, plx_records, viatom
 from device_gateway.radio.radio import listen
 from device_gateway.radio.state import Adapter, Doing, Limits, RadioState
+from tests.device_gateway.radio.conftest import (
+    QUICK,
+    Heard,
+    OpenRoom,
+    Room,
+    only,
+    paired,
+    run,
+    until,
+)
 from tests.fakes.bluez import (
     ABORTED,
     IN_PROGRESS,
@@ -26,7 +36,6 @@ from tests.fakes.peripherals import (
     cuff,
     spot_checks,
 )
-from tests.radio.conftest import QUICK, Heard, OpenRoom, Room, only, paired, run, until
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import TroubleCode
 

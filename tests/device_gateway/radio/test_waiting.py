@@ -6,7 +6,7 @@ import time
 import pytest
 
 from device_gateway.radio.waiting import first, unless, within
-from tests.radio.conftest import run
+from tests.device_gateway.radio.conftest import run
 
 
 async def obstinate(until: float) -> None:

@@ -12,8 +12,8 @@ from device_gateway.decode.registry import FAMILIES
 from device_gateway.radio.intake import DeviceTime, Intake
 from device_gateway.radio.state import RadioState
 from device_gateway.spool.file import SpoolFullError
+from tests.device_gateway.radio.conftest import QUICK
 from tests.fakes.peripherals import frames_of, spot_checks
-from tests.radio.conftest import QUICK
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Device
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from device_gateway.decode import device_clock, plx_records, viatom
 from device_gateway.radio.state import Adapter, Doing
+from tests.device_gateway.radio.conftest import OpenRoom, Room, run, until
 from tests.fakes.bluez import FakeCharacteristic
 from tests.fakes.peripherals import (
     Peripheral,
@@ -17,7 +18,6 @@ from tests.fakes.peripherals import (
     spot_checks,
     thermometer_in_the_ear,
 )
-from tests.radio.conftest import OpenRoom, Room, run, until
 
 
 def test_stored_spot_checks_arrive_once_each_and_are_said_to_be_stored(room: OpenRoom) -> None:

@@ -9,6 +9,7 @@ from device_gateway.radio.gatt import GattError, connect
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.pairing import Met, NotMetError, adverts, meet
 from device_gateway.radio.scan import Scan, close_bleak
+from tests.device_gateway.radio.conftest import QUICK, run, until
 from tests.fakes.bluez import IN_PROGRESS, PrivateBus, fake_bluez
 from tests.fakes.peripherals import (
     Peripheral,
@@ -20,7 +21,6 @@ from tests.fakes.peripherals import (
     thermometer_in_the_ear,
     unread_ring,
 )
-from tests.radio.conftest import QUICK, run, until
 
 
 async def nobody_asks() -> int | None:

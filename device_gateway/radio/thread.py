@@ -7,9 +7,9 @@ from threading import Event
 from typing import Final
 
 from device_gateway.config.devices_file import Devices, DevicesError, read_devices
-from device_gateway.radio.hear import Hear
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen
+from device_gateway.radio.sink import Hear
 from device_gateway.radio.state import RadioState
 from ward_service.contract.clock import Clock
 
