@@ -94,10 +94,10 @@ def main() -> None:
         vars(ward)["read_clock"] = lambda: clock
         cli.app(arguments)
     else:
-        from device_gateway import cli as gateway_cli
-        from device_gateway import command
+        from device_gateway.cli import common
+        from device_gateway.cli import main as gateway_cli
 
-        vars(command)["read_clock"] = lambda: clock
+        vars(common)["read_clock"] = lambda: clock
         gateway_cli.app(arguments)
 
 

@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway import advice_cli
-from device_gateway.cli import app
+from device_gateway.cli import advice
+from device_gateway.cli.main import app
 from device_gateway.config.devices_file import FILE_NAME, Devices, Paired, write_devices
 from device_gateway.decode import blood_pressure, device_information, plx, thermometer
 from device_gateway.decode.fields import date_time_bytes
@@ -186,7 +186,7 @@ class Story:
 
     def on_the_screen(self, monkeypatch: pytest.MonkeyPatch) -> str:
         """What `device-gateway advice` prints."""
-        monkeypatch.setattr(advice_cli, "read_clock", lambda: hours(self.day.home_file))
+        monkeypatch.setattr(advice, "read_clock", lambda: hours(self.day.home_file))
         folder = self.house.folder
         places = ["--homes", str(folder / "homes.json"), "--spool-dir", str(folder / "spools")]
         printed = CliRunner().invoke(app, ["advice", *places])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from device_gateway.advise import adviser as advising
 from device_gateway.advise.adviser import Adviser, Measured
 from device_gateway.advise.safety_net import safety_net
-from device_gateway.cli import app
+from device_gateway.cli.main import app
 from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
 from device_gateway.spool.file import SpoolError, SpoolFullError
@@ -482,7 +482,7 @@ def said(
 
     def say(now: datetime, *more: str, code: int = 0) -> str:
         clock = demo_clock(real_clock().wall(), now, 0.001)
-        monkeypatch.setattr("device_gateway.advice_cli.read_clock", lambda: clock)
+        monkeypatch.setattr("device_gateway.cli.advice.read_clock", lambda: clock)
         options = ["advice", "--homes", str(path), "--spool-dir", str(tmp_path), *more]
         done = CliRunner().invoke(app, options)
         assert done.exit_code == code, done.output

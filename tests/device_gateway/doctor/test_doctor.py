@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway.cli import app
+from device_gateway.cli.main import app
 from device_gateway.config.homes_file import Broker
 from device_gateway.doctor import doctor
 from device_gateway.doctor.doctor import (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway.cli import app
+from device_gateway.cli.main import app
 from device_gateway.config.devices_file import FILE_NAME, Devices, write_devices
 from device_gateway.doctor.doctor import Check, Verdict
 from device_gateway.doctor.radio import check_radio

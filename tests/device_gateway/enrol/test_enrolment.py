@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from device_gateway.cli import app
+from device_gateway.cli.main import app
 from device_gateway.config.homes_file import HomesFile, read_homes
 from device_gateway.spool.records import Outgoing
 from device_gateway.spool.spool import Spool

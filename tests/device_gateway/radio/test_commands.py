@@ -12,7 +12,7 @@ from signal import SIGTERM
 
 import pytest
 
-from device_gateway.command import NO_INPUT, NO_RADIO, WRONG_USAGE
+from device_gateway.cli.common import NO_INPUT, NO_RADIO, WRONG_USAGE
 from device_gateway.config.devices_file import FILE_NAME, read_devices
 from tests.conftest import missing
 from tests.device_gateway.conftest import COMMAND

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 import typer
 from pydantic import ValidationError
 
-from device_gateway.command import (
+from device_gateway.cli.common import (
     NO_INPUT,
     NO_RADIO,
     WRONG_USAGE,
@@ -28,6 +28,7 @@ from device_gateway.command import (
     refuse,
     stop_on_signals,
 )
+from device_gateway.cli.page import HostOption, PortOption, page
 from device_gateway.config.devices_file import (
     FILE_NAME,
     Devices,
@@ -39,7 +40,6 @@ from device_gateway.config.devices_file import (
 from device_gateway.decode.family import Advert, Evidence
 from device_gateway.decode.registry import FAMILIES, recognise, why_unread
 from device_gateway.home import Home, HomeHear
-from device_gateway.web_cli import HostOption, PortOption, page
 from ward_service.contract.clock import Clock
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def pair_command(
     except ValidationError as error:
         refuse(_first_words(error), WRONG_USAGE)
     _needs_bleak()
+    from device_gateway.cli.prompt import ask_code
     from device_gateway.radio.pairing import meet
-    from device_gateway.radio.terminal import ask_code
 
     if adapter is not None:
         devices = devices.model_copy(update={"adapter": adapter})

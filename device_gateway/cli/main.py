@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from device_gateway import enrol_cli, explain, radio_cli, web_cli, whose_cli
-from device_gateway.advice_cli import advice_command
-from device_gateway.command import (
+from device_gateway.cli import claim, enrol, explain, page, radio
+from device_gateway.cli.advice import advice_command
+from device_gateway.cli.common import (
     NO_INPUT,
     UNREADABLE,
     WRONG_USAGE,
@@ -23,11 +23,11 @@ from device_gateway.command import (
     refuse,
     stop_on_signals,
 )
+from device_gateway.cli.doctor import doctor_command
 from device_gateway.decode import uuids
 from device_gateway.decode.frame import Decoder
 from device_gateway.decode.registry import FAMILIES, decoders
 from device_gateway.decode.stream import Stream
-from device_gateway.doctor_cli import doctor_command
 from device_gateway.playback import recordings, replay, simulate
 from device_gateway.playback.recordings import RecordingError, RecordingFile
 from device_gateway.playback.scheduler import Part, play
@@ -35,12 +35,12 @@ from device_gateway.playback.scheduler import Part, play
 log = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-app.command("web")(web_cli.web_command)
-app.command("measuring")(whose_cli.measuring_command)
-app.command("whose")(whose_cli.whose_command)
+app.command("web")(page.web_command)
+app.command("measuring")(claim.measuring_command)
+app.command("whose")(claim.whose_command)
 
-enrol_cli.register(app)
-radio_cli.add_to(app)
+enrol.register(app)
+radio.add_to(app)
 
 Files = Annotated[
     list[Path], typer.Argument(exists=True, help="recordings, or folders with recordings")
@@ -138,8 +138,8 @@ def replay_command(
         bool, typer.Option(help="as a live stream: put together to minutes of seconds")
     ] = False,
     stay: Annotated[bool, typer.Option(help="keep the homes online after the end")] = False,
-    page_port: web_cli.PortOption = None,
-    page_host: web_cli.HostOption = "127.0.0.1",
+    page_port: page.PortOption = None,
+    page_host: page.HostOption = "127.0.0.1",
 ) -> None:
     """Play recordings through homes: one recording to each home, in order.
 
@@ -161,7 +161,7 @@ def replay_command(
     folder = spool_dir or settings.spool_dir
     with (
         open_street(homes_file, places, folder, clock, settings, pace) as street,
-        web_cli.page(street, folder, clock, page_host, page_port),
+        page.page(street, folder, clock, page_host, page_port),
     ):
         try:
             parts = replay.parts(found, street.homes, clock.now(), manner)
@@ -183,8 +183,8 @@ def simulate_command(
     homes: HomesOption = None,
     people: Annotated[int, typer.Option(min=1, max=999)] = 40,
     spool_dir: SpoolDirOption = None,
-    page_port: web_cli.PortOption = None,
-    page_host: web_cli.HostOption = "127.0.0.1",
+    page_port: page.PortOption = None,
+    page_host: page.HostOption = "127.0.0.1",
 ) -> None:
     """Run a street of invented people through real homes until told to end."""
     settings, clock = begin()
@@ -200,7 +200,7 @@ def simulate_command(
     folder = spool_dir or settings.spool_dir
     with (
         open_street(homes_file, places, folder, clock, settings) as street,
-        web_cli.page(street, folder, clock, page_host, page_port),
+        page.page(street, folder, clock, page_host, page_port),
     ):
         street.on_damage = stop.set
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)

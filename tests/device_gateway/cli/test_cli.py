@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from device_gateway.cli import app
-from device_gateway.command import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE
+from device_gateway.cli.common import NO_INPUT, NO_SPOOL, UNREADABLE, WRONG_USAGE
+from device_gateway.cli.main import app
 from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import COMMAND, BrokerProcess
 from tests.device_gateway.decode.test_viatom_file import A_NIGHT

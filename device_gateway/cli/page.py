@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from device_gateway.command import (
+from device_gateway.cli.common import (
     HomesOption,
     SpoolDirOption,
     begin,
