@@ -19,8 +19,8 @@ from fastapi.testclient import TestClient
 from pypdf import PdfReader
 from sqlalchemy import select, text
 
-from device_gateway.web.book import Book, Refused
-from device_gateway.web.doors import NotLetInError, Place, come_in
+from device_gateway.web.sign_in import NotLetInError, Place, come_in
+from device_gateway.web.visits import Book, Refused
 from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
 from tests.test_plans import FakeWire

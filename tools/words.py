@@ -13,7 +13,7 @@ from babel.messages.extract import extract_python
 from babel.messages.pofile import escape, read_po
 from jinja2.ext import babel_extract
 
-from device_gateway.web.catalogues import FOLDER, header_of, read
+from device_gateway.web.translations import FOLDER, header_of, read
 
 WEB = FOLDER.parent
 IN_TEMPLATES = ("t", "beside")

@@ -20,15 +20,15 @@ from pydantic import ValidationError
 from starlette.middleware.gzip import GZipMiddleware
 
 from device_gateway.home import NotKeptError
-from device_gateway.web import offline, showing
-from device_gateway.web.book import Book
-from device_gateway.web.catalogues import ENGLISH, Language, language_of, languages
-from device_gateway.web.doors import NotLetInError, Place, come_in
+from device_gateway.web import offline, presenter
 from device_gateway.web.draft import Draft, reading_of
+from device_gateway.web.form_step import Form, take
 from device_gateway.web.pages import HERE, Here, Pages
 from device_gateway.web.resident import Residents
 from device_gateway.web.screens import Kind, Screen, screens
-from device_gateway.web.taking import Form, take
+from device_gateway.web.sign_in import NotLetInError, Place, come_in
+from device_gateway.web.translations import ENGLISH, Language, language_of, languages
+from device_gateway.web.visits import Book
 from ward_service.contract.clock import Clock
 from ward_service.contract.doorcode import cleaned
 from ward_service.contract.ids import new_id
@@ -169,7 +169,7 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
     @app.get("/")
     def home(here: Here_) -> Response:
         kept = residents.kept(here.place, here.now - LOOKS_BACK)
-        return pages.home(here, showing.history(kept, here.zone, here.now, here.language))
+        return pages.home(here, presenter.history(kept, here.zone, here.now, here.language))
 
     @app.post("/reading")
     def begin(here: Here_) -> Response:
@@ -229,14 +229,14 @@ def create_app(residents: Residents, book: Book, clock: Clock) -> FastAPI:
         kept = residents.kept_one(here.place, id_)
         if kept is None:
             return JSONResponse({}, 404)
-        return JSONResponse(showing.state_words(kept, here.zone, here.language))
+        return JSONResponse(presenter.state_words(kept, here.zone, here.language))
 
     @app.get("/readings")
     def readings(here: Here_) -> Response:
         since = _since(here)
         kept = residents.kept(here.place, since)
-        rows = showing.history(kept, here.zone, here.now, here.language)
-        chart = showing.chart(kept, here.zone, since, here.now, here.language)
+        rows = presenter.history(kept, here.zone, here.now, here.language)
+        chart = presenter.chart(kept, here.zone, since, here.now, here.language)
         return pages.readings(here, rows, chart)
 
     @app.get("/help")

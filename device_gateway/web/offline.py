@@ -17,9 +17,9 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from device_gateway.web.draft import LONGEST_WORDS
-from device_gateway.web.numbers import look_at
 from device_gateway.web.resident import Resident
 from device_gateway.web.screens import none_of
+from device_gateway.web.typed_numbers import look_at
 from ward_service.contract.messages import Answer, Name, Observation, Reading
 from ward_service.contract.vocabulary import Level, Source, Vital
 from ward_service.domain.advice import AMBER, GREEN, RED, RED_FLAG, REPEAT, SWAP, UNKNOWN

@@ -13,17 +13,17 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from device_gateway.spool.records import Kept
-from device_gateway.web import asked, moments, showing
-from device_gateway.web.asked import ASKED
-from device_gateway.web.book import Refused, Visit
-from device_gateway.web.catalogues import Language, languages
-from device_gateway.web.doors import Place
+from device_gateway.web import presenter, time_words, vital_prompts
 from device_gateway.web.draft import Draft
-from device_gateway.web.numbers import Wrong
+from device_gateway.web.form_step import Form, Taken
 from device_gateway.web.offline import OUTCOMES, sheet
 from device_gateway.web.resident import Resident
 from device_gateway.web.screens import Kind, Screen, free_questions, none_of, screens
-from device_gateway.web.taking import Form, Taken
+from device_gateway.web.sign_in import Place
+from device_gateway.web.translations import Language, languages
+from device_gateway.web.typed_numbers import Wrong
+from device_gateway.web.visits import Refused, Visit
+from device_gateway.web.vital_prompts import ASKED
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.advice import SWAP
@@ -83,7 +83,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters["tel"] = _tel
-        self._templates.filters["blocks"] = showing.blocks
+        self._templates.filters["blocks"] = presenter.blocks
         self._templates.globals["asset"] = _asset
         self._templates.globals["asked"] = ASKED
         self._templates.globals["languages"] = languages
@@ -98,7 +98,7 @@ class Pages:
         """Return a screen for an address at which nothing is."""
         return self._show("problem.html", language, 404, here)
 
-    def home(self, here: Here, rows: Sequence[showing.Row]) -> Response:
+    def home(self, here: Here, rows: Sequence[presenter.Row]) -> Response:
         """Return where a reading begins."""
         return self._in("home.html", here, latest=rows[0] if rows else None)
 
@@ -160,20 +160,22 @@ class Pages:
             "sent.html",
             here,
             id=kept.reading_id,
-            told=showing.told(reading, here.resident, here.speaks),
+            told=presenter.told(reading, here.resident, here.speaks),
             values=_values(reading, here),
             call_me=reading.call_me,
-            state=showing.state_words(kept, here.zone, here.language),
-            refused=showing.became(kept, here.zone, kept.measured_at).refused,
+            state=presenter.state_words(kept, here.zone, here.language),
+            refused=presenter.became(kept, here.zone, kept.measured_at).refused,
         )
 
     def not_kept(self, here: Here, reading: Reading) -> Response:
         """Return what to do now, and that the team will not have this reading."""
-        told = showing.told(reading, here.resident, here.speaks)
+        told = presenter.told(reading, here.resident, here.speaks)
         values = _values(reading, here)
         return self._show("not_kept.html", here.language, 507, here, told=told, values=values)
 
-    def readings(self, here: Here, rows: Sequence[showing.Row], chart: showing.Chart) -> Response:
+    def readings(
+        self, here: Here, rows: Sequence[presenter.Row], chart: presenter.Chart
+    ) -> Response:
         """Return what was sent in the last days."""
         return self._in("readings.html", here, rows=rows, chart=chart)
 
@@ -189,7 +191,7 @@ class Pages:
             for id_, question in pathway.questions.items()
         }
         outcomes = [
-            (one.key, showing.told_of(one.level, one.text_ids, here.resident, here.speaks))
+            (one.key, presenter.told_of(one.level, one.text_ids, here.resident, here.speaks))
             for one in OUTCOMES
             if SWAP not in one.text_ids or pathway.swap
         ]
@@ -218,8 +220,8 @@ class Pages:
         night = self._said(here, here.resident.pathway.service.out_of_hours)
         return self._in("help.html", here, technique=technique, night=night)
 
-    def _said(self, here: Here, id_: str) -> showing.Words:
-        return showing.words_of(id_, here.resident, here.speaks)
+    def _said(self, here: Here, id_: str) -> presenter.Words:
+        return presenter.words_of(id_, here.resident, here.speaks)
 
     def _in(self, template: str, here: Here, **values: Any) -> Response:
         return self._show(template, here.language, 200, here, **values)
@@ -238,18 +240,18 @@ class Pages:
             language=language,
             here=here,
             beside=language.beside,
-            age=partial(moments.age_in, language),
-            time=partial(moments.time_in, language),
-            day_and_time=partial(moments.day_and_time_in, language),
-            doubt=showing.doubt(here.speaks if here else language.code, resident),
-            interpreter=showing.interpreter_of(resident),
+            age=partial(time_words.age_in, language),
+            time=partial(time_words.time_in, language),
+            day_and_time=partial(time_words.day_and_time_in, language),
+            doubt=presenter.doubt(here.speaks if here else language.code, resident),
+            interpreter=presenter.interpreter_of(resident),
             **values,
         )
         return HTMLResponse(html, status)
 
 
 def _values(reading: Reading, here: Here) -> list[str]:
-    return [asked.said(o.vital, o.value, here.language) for o in reading.observations]
+    return [vital_prompts.said(o.vital, o.value, here.language) for o in reading.observations]
 
 
 def _typed(screen: Screen, draft: Draft, form: Form | None) -> dict[Vital, str]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from device_gateway.spool.records import Kept
-from device_gateway.web.doors import Place
+from device_gateway.web.sign_in import Place
 from ward_service.contract.messages import Reading
 from ward_service.contract.plan import Care, Door
 from ward_service.domain.limits import Limits

@@ -13,8 +13,8 @@ import uvicorn
 
 from device_gateway.home import Home
 from device_gateway.web.app import create_app
-from device_gateway.web.book import Book
-from device_gateway.web.of_homes import OfHomes
+from device_gateway.web.home_residents import OfHomes
+from device_gateway.web.visits import Book
 from ward_service.contract.clock import Clock
 
 log = logging.getLogger(__name__)

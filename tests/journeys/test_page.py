@@ -11,9 +11,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.conftest import TO_SAY, missing
+from tests.device_gateway.web.conftest import CARERS_CODE, CODE, DOORS, YEAR, a_door
+from tests.device_gateway.web.served import Served, served
 from tests.journeys.browser import FLAGS, chromium
-from tests.page.conftest import CARERS_CODE, CODE, DOORS, YEAR, a_door
-from tests.page.served import Served, served
 
 PHONE = {"width": 390, "height": 844}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}

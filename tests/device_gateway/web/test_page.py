@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from device_gateway.spool.file import SpoolFullError
-from tests.page.conftest import (
+from tests.device_gateway.web.conftest import (
     CARERS_CODE,
     House,
     a_reading_typed,

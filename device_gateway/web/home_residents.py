@@ -8,8 +8,8 @@ from uuid import UUID
 
 from device_gateway.home import Home
 from device_gateway.spool.records import Kept
-from device_gateway.web.doors import Place
 from device_gateway.web.resident import Resident
+from device_gateway.web.sign_in import Place
 from ward_service.contract.messages import Reading
 from ward_service.contract.plan import Door
 from ward_service.domain.plan import rules_of

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from device_gateway.config.homes_file import Broker
 from device_gateway.home import Home
 from device_gateway.web.app import create_app
-from device_gateway.web.book import Book
-from device_gateway.web.of_homes import OfHomes
+from device_gateway.web.home_residents import OfHomes
+from device_gateway.web.visits import Book
 from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
@@ -109,7 +109,7 @@ def a_client(app: object) -> TestClient:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    monkeypatch.setattr("device_gateway.web.of_homes._DOORS_FOR_S", 0.0)
+    monkeypatch.setattr("device_gateway.web.home_residents._DOORS_FOR_S", 0.0)
     hand = Hand(NOON)
     clock = cast(Clock, hand)
     home = Home(a_place(1), NOWHERE, tmp_path, clock, Event())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from device_gateway.web.book import Book, Budget, Refused
+from device_gateway.web.visits import Book, Budget, Refused
 from ward_service.contract.doorcode import (
     CODE_LENGTH,
     DOOR_LENGTH,

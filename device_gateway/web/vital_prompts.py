@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from device_gateway.web.catalogues import Language, to_say
+from device_gateway.web.translations import Language, to_say
 from ward_service.contract.vocabulary import UNITS, Vital
 
 # How a number is asked for: the words on the device, an example, and the unit beside the field.

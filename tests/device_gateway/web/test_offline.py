@@ -12,17 +12,17 @@ from playwright.sync_api import Page
 
 from device_gateway.spool.file import SpoolFullError
 from device_gateway.web.app import HEADERS
-from device_gateway.web.doors import Place
 from device_gateway.web.offline import OUTCOMES, sheet, steps, whose
 from device_gateway.web.pages import HERE
+from device_gateway.web.presenter import told_of
 from device_gateway.web.resident import Resident
-from device_gateway.web.showing import told_of
+from device_gateway.web.sign_in import Place
 from tests.conftest import missing
+from tests.device_gateway.web.conftest import CARERS_CODE, DOORS, House, comes_in, plan_of
 from tests.domain.test_plan import own
 from tests.domain.test_rules_coverage import PATHWAYS
 from tests.factories import COH, NOON
 from tests.journeys.browser import a_browser, chromium
-from tests.page.conftest import CARERS_CODE, DOORS, House, comes_in, plan_of
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Observation, Reading
 from ward_service.contract.typed import read_number

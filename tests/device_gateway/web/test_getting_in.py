@@ -6,8 +6,8 @@ from statistics import median
 
 import pytest
 
-from device_gateway.web.book import Budget
-from tests.page.conftest import (
+from device_gateway.web.visits import Budget
+from tests.device_gateway.web.conftest import (
     CARERS_CODE,
     CODE,
     DOORS,

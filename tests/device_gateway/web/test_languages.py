@@ -9,15 +9,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from device_gateway.web import catalogues
-from device_gateway.web.catalogues import FOLDER, Language, languages, read
-from device_gateway.web.moments import age_in, day_and_time_in, time_in
-from device_gateway.web.showing import blocks
+from device_gateway.web import translations
+from device_gateway.web.presenter import blocks
+from device_gateway.web.time_words import age_in, day_and_time_in, time_in
+from device_gateway.web.translations import FOLDER, Language, languages, read
 from tests.conftest import missing
+from tests.device_gateway.web.conftest import House, a_reading_typed, comes_in
+from tests.device_gateway.web.screens import SPOKEN, a_page_for, walk
 from tests.domain.test_plan import a_stay
 from tests.journeys.browser import a_browser, chromium
-from tests.page.conftest import House, a_reading_typed, comes_in
-from tests.page.screens import SPOKEN, a_page_for, walk
 from tools.pseudo import CODE as PSEUDO
 from tools.pseudo import pseudo, write_catalogue
 from tools.words import strings, write, wrong_with
@@ -36,7 +36,7 @@ def with_pseudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "words"
     shutil.copytree(FOLDER, folder)
     write_catalogue(folder)
-    monkeypatch.setattr(catalogues, "FOLDER", folder)
+    monkeypatch.setattr(translations, "FOLDER", folder)
     return folder
 
 

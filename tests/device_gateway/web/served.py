@@ -11,8 +11,8 @@ from threading import Event
 from device_gateway.home import Home
 from device_gateway.web.serve import Address, serving
 from tests.device_gateway.conftest import a_place
+from tests.device_gateway.web.conftest import DOORS, NOWHERE, plan_of
 from tests.factories import COH
-from tests.page.conftest import DOORS, NOWHERE, plan_of
 from tests.services import free_port
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Reading

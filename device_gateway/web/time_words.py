@@ -6,7 +6,7 @@ from typing import Final, Literal
 from babel.dates import format_skeleton, format_timedelta
 
 from device_gateway.clock_skew import CLOCK_TOLERANCE
-from device_gateway.web.catalogues import Language
+from device_gateway.web.translations import Language
 
 _NEVER_THE_NEXT_UNIT: Final = 1e9  # 47 hours are not "2 days": an age is never rounded up
 

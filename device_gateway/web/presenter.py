@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from device_gateway.spool.records import Kept
-from device_gateway.web import asked
-from device_gateway.web.catalogues import Language, is_easy, languages, to_say
-from device_gateway.web.moments import day_and_time_in, time_in
+from device_gateway.web import vital_prompts
 from device_gateway.web.resident import Resident
+from device_gateway.web.time_words import day_and_time_in, time_in
+from device_gateway.web.translations import Language, is_easy, languages, to_say
 from ward_service.contract.languages import nearest
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level, Outcome, Vital
@@ -185,7 +185,7 @@ def _row(kept: Kept, zone: str, now: datetime, language: Language) -> Row:
         at=local(kept.measured_at, zone),
         age=now - kept.measured_at,
         spo2="" if spo2 is None else f"{spo2:g} %",
-        others=", ".join(asked.said(v, value, language) for v, value in values.items()),
+        others=", ".join(vital_prompts.said(v, value, language) for v, value in values.items()),
         level=reading.advice.level if reading.advice else None,
         became=became(kept, zone, kept.measured_at),
     )

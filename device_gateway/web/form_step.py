@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from device_gateway.web.draft import LONGEST_WORDS, Draft
-from device_gateway.web.numbers import Looked, look_at
 from device_gateway.web.screens import Kind, Screen, free_questions, none_of
+from device_gateway.web.typed_numbers import Looked, look_at
 from ward_service.domain.pathway import Pathway
 
 Form = Mapping[str, list[str]]
