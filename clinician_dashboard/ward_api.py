@@ -14,7 +14,15 @@ from uuid import UUID
 import httpx2 as httpx
 from pydantic import BaseModel, TypeAdapter
 
-from ward_service.contract.api import (
+from ward_service.contract.entry import (
+    CheckView,
+    DiaryGiven,
+    DiaryView,
+    EnteredView,
+    FormView,
+    Told,
+)
+from ward_service.contract.http.base import (
     AlertView,
     BoardVersionView,
     BoardView,
@@ -35,14 +43,6 @@ from ward_service.contract.api import (
     Taking,
     TaskDone,
     TaskView,
-)
-from ward_service.contract.entry import (
-    CheckView,
-    DiaryGiven,
-    DiaryView,
-    EnteredView,
-    FormView,
-    Told,
 )
 from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
 

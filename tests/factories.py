@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from ward_service.admission import admit
-from ward_service.contract.api import Admission
 from ward_service.contract.envelope import Envelope
+from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Observation, Reading, Status, topic
 from ward_service.contract.vocabulary import Context, Quality, Source, Vital

@@ -13,7 +13,7 @@ from tests.factories import AN_HOUR_AGO, NOON, a_ward, an_admission
 from ward_service.acts import act_on_stay
 from ward_service.admission import admit
 from ward_service.cli import app
-from ward_service.contract.api import Admission, AdmissionView
+from ward_service.contract.http.base import Admission, AdmissionView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Spo2Target
 from ward_service.diary.pack import Pack, pack_of

@@ -14,8 +14,8 @@ from tests.factories import Home as Sender
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker
 from ward_service.admission import admit
-from ward_service.contract.api import Admission
 from ward_service.contract.clock import real_clock
+from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
 from ward_service.logs import set_up
 from ward_service.opened import Arrived

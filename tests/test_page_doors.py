@@ -28,8 +28,8 @@ from ward_service import doors
 from ward_service.acts import act_on_stay
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
-from ward_service.contract.doorcode import PARAMETERS, characters, cleaned, grouped, slow_hash
 from ward_service.contract.letters import LetterWords
+from ward_service.contract.page_code import PARAMETERS, characters, cleaned, grouped, slow_hash
 from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import EndReason
 from ward_service.domain.episode import Person, begin

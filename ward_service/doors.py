@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from ward_service.contract.doorcode import (
+from ward_service.contract.page_code import (
     CHARACTER_BITS,
     DOOR_LENGTH,
     PARAMETERS,

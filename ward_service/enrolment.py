@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ward_service.broker_accounts import BrokerAccounts, BrokerAccountsError
-from ward_service.contract.api import InvitationView
 from ward_service.contract.enrolment import (
     ALPHABET,
     CLOCK_SLACK,
@@ -32,6 +31,7 @@ from ward_service.contract.enrolment import (
     request_mac,
 )
 from ward_service.contract.envelope import broker_password, gateway_key
+from ward_service.contract.http.base import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
 from ward_service.errors import NotFoundError, WardError
 from ward_service.logs import log

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from ward_service.contract.api import RowWords
 from ward_service.contract.entry import DiaryPage, GivenAnswer
+from ward_service.contract.http.base import RowWords
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading
-from ward_service.contract.typed import question_about, read_back, read_number
+from ward_service.contract.typed_numbers import question_about, read_back, read_number
 from ward_service.contract.vocabulary import Source, Vital
 from ward_service.domain.arriving import as_input
 from ward_service.domain.civil import local, moment

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from ward_service.contract.api import RowWords
+from ward_service.contract.http.base import RowWords
 
 
 class WardError(Exception):

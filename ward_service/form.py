@@ -9,7 +9,7 @@ from ward_service.contract.entry import (
     ChoiceView,
     FormView,
 )
-from ward_service.contract.typed import AWAKE, CALLED
+from ward_service.contract.typed_numbers import AWAKE, CALLED
 from ward_service.contract.vocabulary import ACVPU, UNITS, Level, Vital
 from ward_service.domain.pathway import Pathway, Question
 from ward_service.domain.state import EpisodeState

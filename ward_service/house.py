@@ -26,10 +26,10 @@ import typer
 
 from ward_service.admission import admit
 from ward_service.broker import LOOPBACK, embedded_broker
-from ward_service.contract.api import Admission
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
-from ward_service.contract.doorcode import grouped
-from ward_service.contract.street import usual_spo2
+from ward_service.contract.demo import usual_spo2
+from ward_service.contract.http.base import Admission
+from ward_service.contract.page_code import grouped
 from ward_service.doors import open_door
 from ward_service.enrolment import OPERATOR
 from ward_service.errors import StorageDownError, WardError

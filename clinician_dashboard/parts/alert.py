@@ -16,7 +16,7 @@ from clinician_dashboard.acting import (
 from clinician_dashboard.view_models.acts import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
 from clinician_dashboard.view_models.words import plain
-from ward_service.contract.api import AlertView, ContactNote, Resolution
+from ward_service.contract.http.base import AlertView, ContactNote, Resolution
 from ward_service.contract.vocabulary import Channel
 
 CHANNELS = {

@@ -24,7 +24,6 @@ from clinician_dashboard.view_models.entry import (
     spoken,
 )
 from clinician_dashboard.view_models.words import ZONE, clock_time, plain
-from ward_service.contract.api import PatientLine
 from ward_service.contract.entry import (
     AskedQuestion,
     AskedVital,
@@ -35,6 +34,7 @@ from ward_service.contract.entry import (
     FormView,
     Told,
 )
+from ward_service.contract.http.base import PatientLine
 from ward_service.contract.vocabulary import Vital
 
 CHECKED: Final = "checked-"

@@ -7,7 +7,6 @@ from datetime import date, datetime, time
 from typing import Final
 
 from clinician_dashboard.view_models.words import SHAPES, clock_time
-from ward_service.contract.api import AlertView, RowWords
 from ward_service.contract.entry import (
     AskedQuestion,
     CheckView,
@@ -18,6 +17,7 @@ from ward_service.contract.entry import (
     GivenAnswer,
     ScriptView,
 )
+from ward_service.contract.http.base import AlertView, RowWords
 from ward_service.contract.vocabulary import AlertState, Level, Speaker, Vital
 
 SPOKE: Final = {Speaker.PATIENT: "The patient", Speaker.CARER: "A carer"}

@@ -8,7 +8,7 @@ from typing import Final
 from clinician_dashboard.view_models.due import IN_PLAY, Due, call_lines, due_lines
 from clinician_dashboard.view_models.triage import SOURCES
 from clinician_dashboard.view_models.words import SHAPES, age, ago, clock_time
-from ward_service.contract.api import AlertView, PatientLine, ReadingView, ToldView
+from ward_service.contract.http.base import AlertView, PatientLine, ReadingView, ToldView
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source
 
 DOUBTS: Final = {

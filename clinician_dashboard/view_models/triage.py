@@ -14,7 +14,7 @@ from clinician_dashboard.view_models.words import (
     nhs_number,
     patient_name,
 )
-from ward_service.contract.api import (
+from ward_service.contract.http.base import (
     AlertView,
     BoardView,
     HealthView,

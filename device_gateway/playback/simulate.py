@@ -25,9 +25,9 @@ from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
 from device_gateway.playback.scheduler import Due, Part
 from device_gateway.spool.records import Outgoing
+from ward_service.contract.demo import usual_spo2
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Device
-from ward_service.contract.street import usual_spo2
 
 ZONE: Final = ZoneInfo("Europe/London")
 ROUNDS: Final = (time(9), time(13), time(17))  # local, when the street is asked to measure

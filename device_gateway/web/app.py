@@ -30,8 +30,8 @@ from device_gateway.web.sign_in import NotLetInError, Place, come_in
 from device_gateway.web.translations import ENGLISH, Language, language_of, languages
 from device_gateway.web.visits import Book
 from ward_service.contract.clock import Clock
-from ward_service.contract.doorcode import cleaned
 from ward_service.contract.ids import new_id
+from ward_service.contract.page_code import cleaned
 from ward_service.contract.vocabulary import Source
 
 VISIT, LANGUAGE = "visit", "language"  # cookies

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from device_gateway.web.visits import Book, Budget, Refused
-from ward_service.contract.doorcode import (
+from ward_service.contract.page_code import (
     CODE_LENGTH,
     DOOR_LENGTH,
     PARAMETERS,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ward_service.contract.typed import read_number
+from ward_service.contract.typed_numbers import read_number
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.pathway import Pathway
 

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
 from ward_service import passwords
 from ward_service.api.app import create_app
-from ward_service.contract.api import BoardView
 from ward_service.contract.clock import demo_clock, real_clock
+from ward_service.contract.http.base import BoardView
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode

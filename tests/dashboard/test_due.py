@@ -9,7 +9,7 @@ from clinician_dashboard.view_models.due import call_lines, coming_words, due_li
 from clinician_dashboard.ward_api import RefusedError
 from tests.dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
-from ward_service.contract.api import CallView
+from ward_service.contract.http.base import CallView
 from ward_service.contract.vocabulary import AlertState, Channel
 
 TAKEN = {"state": AlertState.ACKNOWLEDGED, "owner": "nurse-3", "acknowledged_at": NOON}

@@ -11,7 +11,6 @@ from clinician_dashboard.view_models.entry import RowTyped
 from clinician_dashboard.view_models.words import ZONE
 from tests.dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
-from ward_service.contract.api import FindingView, RowWords
 from ward_service.contract.entry import (
     AskedAnswer,
     AskedQuestion,
@@ -23,8 +22,9 @@ from ward_service.contract.entry import (
     ScriptView,
     Told,
 )
+from ward_service.contract.http.base import FindingView, RowWords
 from ward_service.contract.ids import new_id
-from ward_service.contract.typed import read_back, read_number
+from ward_service.contract.typed_numbers import read_back, read_number
 from ward_service.contract.vocabulary import AlertState, Level, Vital
 
 TODAY = date(2026, 11, 24)

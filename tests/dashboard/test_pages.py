@@ -16,7 +16,8 @@ from tests.dashboard.test_homes import a_home_of
 from tests.dashboard.test_stay import a_task, some_limits
 from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
-from ward_service.contract.api import (
+from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
+from ward_service.contract.http.base import (
     AlertView,
     BoardVersionView,
     BoardView,
@@ -31,7 +32,6 @@ from ward_service.contract.api import (
     RowWords,
     TaskView,
 )
-from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
 from ward_service.contract.ids import new_id
 from ward_service.contract.letters import DoorView, LetterView
 from ward_service.contract.vocabulary import (

@@ -24,7 +24,7 @@ from clinician_dashboard.view_models.triage import (
 from clinician_dashboard.view_models.words import age, clock_time, nhs_number, plain
 from clinician_dashboard.ward_api import RefusedError
 from tests.factories import NOON, an_nhs_number, minutes
-from ward_service.contract.api import (
+from ward_service.contract.http.base import (
     AlertView,
     BandView,
     BoardView,

@@ -23,7 +23,7 @@ from evaluation_export.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from ward_service.acts import act
 from ward_service.admission import admit
-from ward_service.contract.api import Admission
+from ward_service.contract.http.base import Admission
 from ward_service.domain.inputs import Acknowledged
 from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.setup import add_gateway

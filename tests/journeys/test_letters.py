@@ -23,7 +23,7 @@ from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.journeys.test_contact import picture, readable, switch, tall
 from tests.services import free_port, wait_until_answers
 from ward_service.contract.clock import real_clock
-from ward_service.contract.doorcode import cleaned
+from ward_service.contract.page_code import cleaned
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
 

@@ -10,8 +10,8 @@ from pydantic import AwareDatetime
 
 from ward_service import enrolment
 from ward_service.api.deps import ClinicianDep, WardDep
-from ward_service.contract.api import InvitationView
 from ward_service.contract.enrolment import Enrol, Enrolled, Renew
+from ward_service.contract.http.base import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
 
 router = APIRouter(tags=["enrolments"])

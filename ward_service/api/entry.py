@@ -9,7 +9,6 @@ from fastapi import APIRouter, Response, status
 from ward_service import typed
 from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, finding_views
-from ward_service.contract.api import AlertView, FindingView
 from ward_service.contract.entry import (
     CheckView,
     DiaryGiven,
@@ -19,6 +18,7 @@ from ward_service.contract.entry import (
     PageView,
     Told,
 )
+from ward_service.contract.http.base import AlertView, FindingView
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Source

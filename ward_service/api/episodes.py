@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, status
 from ward_service.admission import admit
 from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, entry_view, limits_view, reading_view
-from ward_service.contract.api import (
+from ward_service.contract.http.base import (
     Admission,
     AdmissionView,
     AlertView,

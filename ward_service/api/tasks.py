@@ -6,7 +6,7 @@ from fastapi import APIRouter, status
 
 from ward_service.acts import finish_task
 from ward_service.api.deps import HandDep, SignedIn, StoreDep
-from ward_service.contract.api import TaskDone, TaskView
+from ward_service.contract.http.base import TaskDone, TaskView
 from ward_service.contract.vocabulary import TaskKind
 
 router = APIRouter(prefix="/tasks", tags=["tasks"], dependencies=[SignedIn])

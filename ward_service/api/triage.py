@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from ward_service.api.deps import SignedIn, WardDep
 from ward_service.api.health import health
 from ward_service.api.views import alert_view, spo2_bands
-from ward_service.contract.api import (
+from ward_service.contract.http.base import (
     BoardVersionView,
     BoardView,
     ObservationView,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ward_service.contract.api import (
+from ward_service.contract.http.base import (
     AlertView,
     BandView,
     CallView,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field
 
-from ward_service.contract.api import View
+from ward_service.contract.http.base import View
 
 # Where the patient's page is: an address without a query, so that a code can follow.
 PAGE_URL: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Final
 
-from ward_service.contract.typed import CALLED
+from ward_service.contract.typed_numbers import CALLED
 from ward_service.contract.vocabulary import Level, Spo2Target, Vital
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway, Service

@@ -8,8 +8,8 @@ birth: whoever finds the letter learns that somebody measures something at home.
 from dataclasses import dataclass
 from typing import Final
 
-from ward_service.contract.doorcode import grouped
 from ward_service.contract.letters import LetterWords, Who
+from ward_service.contract.page_code import grouped
 from ward_service.domain.pathway import Pathway
 from ward_service.form import Own
 

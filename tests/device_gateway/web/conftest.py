@@ -20,8 +20,8 @@ from tests.device_gateway.conftest import a_place
 from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
 from ward_service.contract.clock import Clock
-from ward_service.contract.doorcode import slow_hash
 from ward_service.contract.messages import Reading
+from ward_service.contract.page_code import slow_hash
 from ward_service.contract.plan import Door, Plan
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import care_of, written

@@ -16,7 +16,7 @@ from tests.device_gateway.web.conftest import (
     a_reading_typed,
     comes_in,
 )
-from ward_service.contract.doorcode import cleaned
+from ward_service.contract.page_code import cleaned
 
 WRONG = "do not fit together"
 TOO_MANY = "too many tries"

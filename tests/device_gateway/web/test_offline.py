@@ -25,7 +25,7 @@ from tests.factories import COH, NOON
 from tests.journeys.browser import a_browser, chromium
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Observation, Reading
-from ward_service.contract.typed import read_number
+from ward_service.contract.typed_numbers import read_number
 from ward_service.contract.vocabulary import Level, Mode, Source, Spo2Target, Vital
 from ward_service.domain.advice import Standing, advise, after
 from ward_service.domain.arriving import as_input

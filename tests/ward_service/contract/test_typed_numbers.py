@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ward_service.contract.typed import (
+from ward_service.contract.typed_numbers import (
     AWAKE,
     CALLED,
     SPOKEN,
