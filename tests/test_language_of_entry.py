@@ -14,7 +14,7 @@ from ward_service.diary.pdf import draw
 from ward_service.domain.advice import Standing
 from ward_service.domain.episode import begin
 from ward_service.domain.inputs import ReadingArrived
-from ward_service.domain.judging import judge
+from ward_service.domain.judge import judge
 from ward_service.domain.pathway import Pathway
 from ward_service.form import form_of
 from ward_service.script import script

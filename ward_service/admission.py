@@ -7,7 +7,7 @@ from typing import Final
 from ward_service.contract.http.base import Admission, AdmissionView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Channel, Spo2Target
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.episode import Person, begin
 from ward_service.domain.limits import limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 from ward_service.contract.messages import Trouble
 from ward_service.contract.vocabulary import TroubleCode
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.inputs import HomeTrouble
-from ward_service.domain.numbers import Missing
+from ward_service.domain.sequence import Missing
 
 
 class Words(NamedTuple):

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ward_service.contract.messages import Receipt, Status, Trouble
 from ward_service.domain.inputs import HomeTrouble
-from ward_service.domain.numbers import Missing, Numbers
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.sequence import Missing, Numbers
 from ward_service.errors import StorageDownError
 from ward_service.home_words import as_input, as_missing
 from ward_service.logs import log

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from ward_service.contract.messages import Receipt, Trace
 from ward_service.contract.vocabulary import Outcome
-from ward_service.domain.arriving import as_input
+from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import HomeTrouble, TimePassed, UnreadableArrived
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import Step

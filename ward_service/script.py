@@ -12,10 +12,10 @@ from ward_service.contract.entry import SaidView, ScriptView
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.advice import Advice, Standing, Whom, advise, after
-from ward_service.domain.arriving import as_input
 from ward_service.domain.continuous import as_reading
+from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import TraceArrived
-from ward_service.domain.judging import judge
+from ward_service.domain.judge import judge
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.domain.texts import SAFETY_NET, texts_for

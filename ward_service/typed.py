@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Speaker
-from ward_service.domain.arriving import as_diary
+from ward_service.domain.from_wire import as_diary
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.logs import log
 from ward_service.stay import Stay, load_stays

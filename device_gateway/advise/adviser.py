@@ -25,10 +25,10 @@ from ward_service.contract.messages import AdviceGiven, Reading, Trace, Trouble
 from ward_service.contract.plan import Care, Plan
 from ward_service.contract.vocabulary import TroubleCode, Vital
 from ward_service.domain.advice import Advice, Standing, advise, after, still
-from ward_service.domain.arriving import as_input
 from ward_service.domain.continuous import as_reading
+from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import ReadingArrived, TraceArrived
-from ward_service.domain.judging import judge, looked_back_on
+from ward_service.domain.judge import judge, looked_back_on
 from ward_service.domain.limits import Limits
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import AtHome, PlanError, known_at_home, read_plan, rules_of

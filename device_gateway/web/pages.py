@@ -27,7 +27,7 @@ from device_gateway.web.vital_prompts import ASKED
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.advice import SWAP
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 
 HERE: Final = Path(__file__).parent
 # What a phone needs besides the form itself; none of them has anything of a person in it.

@@ -13,7 +13,7 @@ from device_gateway.web.translations import Language, is_easy, languages, to_say
 from ward_service.contract.languages import nearest
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level, Outcome, Vital
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.texts import text_for
 
 # Where nothing of this pathway's own is said: CLINICAL.md 1.6, of the national diary [V2 S7].

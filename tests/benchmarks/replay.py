@@ -29,8 +29,8 @@ from ward_service.contract.ids import derived_id, new_id
 from ward_service.contract.messages import Observation, Reading
 from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel, Mode, Source, Vital
 from ward_service.domain.alerts import AlertInPlay
-from ward_service.domain.arriving import as_input
 from ward_service.domain.episode import Person, begin, step
+from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import Acknowledged, Act, ContactMade, Input, Resolved, TimePassed
 from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.state import EpisodeState, Message, Step

@@ -21,12 +21,12 @@ from ward_service.cli import app
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import PATIENT, Channel, EndReason, PauseReason
 from ward_service.domain.inputs import Ended, Paused
+from ward_service.domain.sms_length import LONGEST, parts_of
 from ward_service.domain.state import Message
 from ward_service.domain.texts import text_for
 from ward_service.errors import WardError
 from ward_service.notify import delivery, outbox
 from ward_service.notify.channels import open_channels
-from ward_service.notify.length import LONGEST, parts_of
 from ward_service.notify.notifier import LostError, NotifyError, Outgoing
 from ward_service.notify.phone import words_by_stay
 from ward_service.notify.roster import add_line, try_line

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from tests.domain.fold import HOUR
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
+from tests.ward_service.domain.fold import HOUR
 from ward_service.acts import act, act_on_stay
 from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason
 from ward_service.domain.inputs import Acknowledged, Ended, Paused

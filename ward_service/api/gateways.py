@@ -15,7 +15,7 @@ from ward_service.contract.http.base import (
     TroubleView,
 )
 from ward_service.contract.messages import DeviceStatus, Trouble
-from ward_service.domain.numbers import Numbers
+from ward_service.domain.sequence import Numbers
 from ward_service.home_words import trouble_words
 from ward_service.homes import troubles_of
 from ward_service.store.tables import HomeStatusRow, SlotRow

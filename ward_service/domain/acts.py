@@ -12,7 +12,6 @@ from ward_service.contract.vocabulary import (
     Spo2Target,
 )
 from ward_service.domain.alerts import AlertInPlay, NotAllowedError, NoteNeededError, SeenOldError
-from ward_service.domain.changed import replace
 from ward_service.domain.escalation import taken_by
 from ward_service.domain.inputs import (
     Acknowledged,
@@ -26,6 +25,7 @@ from ward_service.domain.inputs import (
 )
 from ward_service.domain.limits import Limits, wrong_with
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.replace import replace
 from ward_service.domain.schedule import next_due
 from ward_service.domain.silence import end_silence
 from ward_service.domain.state import Pause, Step

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from ward_service.contract.vocabulary import AlertClass, Level, Mode
-from ward_service.domain.civil import in_service
+from ward_service.domain.civil_time import in_service
 from ward_service.domain.finding import Finding
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import Judged

@@ -10,8 +10,8 @@ from typing import Final, Self
 from uuid import UUID
 
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
-from ward_service.domain.changed import replace
 from ward_service.domain.finding import Finding
+from ward_service.domain.replace import replace
 
 WARD: Final = "ward"  # who acted, when no person did
 

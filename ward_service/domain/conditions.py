@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ward_service.contract.vocabulary import UNITS, Context, Vital
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.finding import Finding
 from ward_service.domain.history import Past, median_of_last, values_before
 from ward_service.domain.limits import Limits

@@ -7,7 +7,7 @@ from enum import IntEnum
 from uuid import UUID
 
 from ward_service.domain import silence
-from ward_service.domain.civil import moment
+from ward_service.domain.civil_time import moment
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 

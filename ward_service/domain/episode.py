@@ -11,10 +11,9 @@ from typing import assert_never
 from uuid import UUID
 
 from ward_service.contract.vocabulary import AlertClass, EndReason, Level, Mode, TaskKind
-from ward_service.domain import acts, escalation, physiological, silence, symptom_alert
+from ward_service.domain import acts, escalation, physiological_alert, silence, symptom_alert
 from ward_service.domain.alerts import WARD, AlertFinding
-from ward_service.domain.changed import replace
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.continuous import as_reading
 from ward_service.domain.deadlines import ABSENCE, Deadline, Kind, check_in_at, deadlines
 from ward_service.domain.finding import Finding
@@ -35,11 +34,12 @@ from ward_service.domain.inputs import (
     UnreadableArrived,
     ZoneChanged,
 )
-from ward_service.domain.judging import judge, looked_back_on
+from ward_service.domain.judge import judge, looked_back_on
 from ward_service.domain.limits import Limits, limits_at_admission
 from ward_service.domain.pathway import Pathway
-from ward_service.domain.raising import begin as begin_alert
-from ward_service.domain.raising import new_alert
+from ward_service.domain.raise_alert import begin as begin_alert
+from ward_service.domain.raise_alert import new_alert
+from ward_service.domain.replace import replace
 from ward_service.domain.schedule import next_due
 from ward_service.domain.state import EpisodeState, Judged, Step, TaskOpened
 from ward_service.domain.superseded import stands
@@ -224,7 +224,7 @@ def _fall_due_of_alert(under_way: Step, due: Deadline, pathway: Pathway) -> None
     alert = next(a for a in under_way.state.alerts if a.id == due.alert_id)
     match due.kind:
         case Kind.CONFIRM:
-            physiological.confirm_unanswered(under_way, alert, due.at)
+            physiological_alert.confirm_unanswered(under_way, alert, due.at)
         case Kind.CONTACT:
             why = "no contact recorded in time"
             escalation.remind_owner(under_way, alert, due.at, pathway, why)
@@ -268,7 +268,7 @@ def _take_diary(under_way: Step, diary: DiaryArrived, pathway: Pathway) -> None:
 def _tell(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     """Let a judged reading open alerts, or join them, and end the silence."""
     reading = judged.reading
-    physiological.judge_for_alert(under_way, reading, judged, pathway)
+    physiological_alert.judge_for_alert(under_way, reading, judged, pathway)
     symptom_alert.judge_for_alert(under_way, reading, judged, pathway)
     if any(doubt.startswith(("question_unknown", "answer_unknown")) for doubt in judged.doubts):
         _technical(under_way, "an answer could not be understood: ask", pathway)

@@ -8,9 +8,9 @@ from typing import Final
 
 from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState
 from ward_service.domain.alerts import WARD, AlertInPlay
-from ward_service.domain.changed import replace
-from ward_service.domain.civil import in_service, next_opening, next_shift_change
+from ward_service.domain.civil_time import in_service, next_opening, next_shift_change
 from ward_service.domain.pathway import Call, Ladder, LadderStep, Pathway
+from ward_service.domain.replace import replace
 from ward_service.domain.state import EpisodeState, Message, Step, StepTaken
 
 OWNER_REMINDER: Final = "call.owner_reminder"  # the id of its text

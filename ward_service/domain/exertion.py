@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ward_service.contract.vocabulary import Vital
-from ward_service.domain.judging import Known
+from ward_service.domain.judge import Known
 from ward_service.domain.limits import Limits
 from ward_service.domain.pathway import Pathway
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from ward_service.contract import plan as wire
 from ward_service.contract.plan import MAX_PLAN, Care, Plan
 from ward_service.domain.advice import texts_needed
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.history import Past
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.news2 import MIN_AGE

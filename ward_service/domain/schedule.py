@@ -5,7 +5,7 @@ Source: CLINICAL.md 1.7 (a skipped observation must not stop later prompts).
 
 from datetime import datetime, timedelta
 
-from ward_service.domain.civil import local, moment
+from ward_service.domain.civil_time import local, moment
 from ward_service.domain.pathway import Schedule
 
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from ward_service.contract.vocabulary import PATIENT, AlertClass, AlertOutcome, AlertState, Level
 from ward_service.domain.alerts import WARD, AlertFinding
 from ward_service.domain.bands import WORRY, worse
-from ward_service.domain.changed import replace
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.conditions import Facts, found
 from ward_service.domain.finding import Finding
 from ward_service.domain.pathway import Pathway
-from ward_service.domain.raising import begin, new_alert, ring_again
+from ward_service.domain.raise_alert import begin, new_alert, ring_again
+from ward_service.domain.replace import replace
 from ward_service.domain.schedule import expected_next, missed_at, next_due, overdue_from
 from ward_service.domain.state import EpisodeState, Message, Step
 

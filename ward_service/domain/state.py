@@ -15,10 +15,10 @@ from ward_service.contract.vocabulary import (
 )
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.assess import Assessment
-from ward_service.domain.changed import replace
 from ward_service.domain.history import Past
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.limits import Limits
+from ward_service.domain.replace import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from ward_service.contract.vocabulary import AlertClass, Level
 from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
 from ward_service.domain.bands import worse
-from ward_service.domain.changed import replace
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.pathway import Pathway
-from ward_service.domain.raising import begin, new_alert, ring_again
+from ward_service.domain.raise_alert import begin, new_alert, ring_again
+from ward_service.domain.replace import replace
 from ward_service.domain.state import Judged, Step
 from ward_service.domain.superseded import superseded
 

@@ -8,7 +8,7 @@ from ward_service.contract.http.base import Place
 from ward_service.contract.vocabulary import AlertClass, AlertState, Level
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.bands import WORRY
-from ward_service.domain.civil import local
+from ward_service.domain.civil_time import local
 from ward_service.domain.state import EpisodeState
 
 URGENCY = tuple(Place)  # declared most urgent first

@@ -20,8 +20,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from ward_service.contract.clock import real_clock
+from ward_service.domain.sms_length import LONGEST
 from ward_service.errors import WardError
-from ward_service.notify.length import LONGEST
 from ward_service.notify.notifier import LostError, NotifyError, Outgoing
 from ward_service.notify.webhook import OPENER, may_post_to
 from ward_service.settings import Settings

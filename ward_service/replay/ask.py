@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Final
 
 from ward_service.contract.http.base import ReplayAsked, ReplayView
-from ward_service.domain.civil import moment
+from ward_service.domain.civil_time import moment
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.pathways.load import load, read
 from ward_service.replay.run import Asked, replay

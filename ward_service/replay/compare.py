@@ -13,7 +13,7 @@ from uuid import UUID
 from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState, Level
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.bands import WORRY
-from ward_service.domain.civil import in_service, moment
+from ward_service.domain.civil_time import in_service, moment
 from ward_service.domain.pathway import Pathway, Service
 from ward_service.replay.fold import Replayed
 from ward_service.replay.history import Called, History, Lived

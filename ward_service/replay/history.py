@@ -8,8 +8,8 @@ from uuid import UUID
 
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
-from ward_service.domain.arriving import as_diary, as_input
 from ward_service.domain.episode import Person
+from ward_service.domain.from_wire import as_diary, as_input
 from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.opened import read_payload
 from ward_service.pipeline import as_unreadable

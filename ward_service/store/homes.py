@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, func, select, update
 
-from ward_service.domain.numbers import Numbers, Stretch
+from ward_service.domain.sequence import Numbers, Stretch
 from ward_service.store.intake import PartStore
 from ward_service.store.tables import (
     GatewayRow,

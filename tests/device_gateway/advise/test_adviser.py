@@ -23,9 +23,9 @@ from device_gateway.spool.file import SpoolError, SpoolFullError
 from device_gateway.spool.records import Outgoing
 from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import a_place
-from tests.domain.test_plan import a_stay
-from tests.domain.test_rules_coverage import PATHWAYS
 from tests.factories import COH, NOON, a_reading, minutes
+from tests.ward_service.domain.test_plan import a_stay
+from tests.ward_service.domain.test_rules_coverage import PATHWAYS
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Answer, Reading, Trace

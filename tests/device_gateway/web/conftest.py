@@ -17,8 +17,8 @@ from device_gateway.web.app import create_app
 from device_gateway.web.home_residents import OfHomes
 from device_gateway.web.visits import Book
 from tests.device_gateway.conftest import a_place
-from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
+from tests.ward_service.domain.test_plan import a_stay
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Reading
 from ward_service.contract.page_code import slow_hash

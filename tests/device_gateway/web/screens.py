@@ -14,9 +14,9 @@ from device_gateway.home import Home
 from device_gateway.web.serve import Address, serving
 from tests.device_gateway.conftest import a_place
 from tests.device_gateway.web.conftest import CODE, DOORS, NOWHERE, YEAR, Hand
-from tests.domain.test_plan import a_stay
 from tests.factories import COH, NOON
 from tests.services import free_port, wait_until_answers
+from tests.ward_service.domain.test_plan import a_stay
 from tools.pseudo import CODE as PSEUDO
 from tools.pseudo import pseudo_texts
 from ward_service.contract.clock import Clock

@@ -16,8 +16,8 @@ from device_gateway.web.translations import FOLDER, Language, languages, read
 from tests.conftest import missing
 from tests.device_gateway.web.conftest import House, a_reading_typed, comes_in
 from tests.device_gateway.web.screens import SPOKEN, a_page_for, walk
-from tests.domain.test_plan import a_stay
 from tests.journeys.browser import a_browser, chromium
+from tests.ward_service.domain.test_plan import a_stay
 from tools.pseudo import CODE as PSEUDO
 from tools.pseudo import pseudo, write_catalogue
 from tools.words import strings, write, wrong_with

@@ -19,19 +19,19 @@ from device_gateway.web.resident import Resident
 from device_gateway.web.sign_in import Place
 from tests.conftest import missing
 from tests.device_gateway.web.conftest import CARERS_CODE, DOORS, House, comes_in, plan_of
-from tests.domain.test_plan import own
-from tests.domain.test_rules_coverage import PATHWAYS
 from tests.factories import COH, NOON
 from tests.journeys.browser import a_browser, chromium
+from tests.ward_service.domain.test_plan import own
+from tests.ward_service.domain.test_rules_coverage import PATHWAYS
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Observation, Reading
 from ward_service.contract.typed_numbers import read_number
 from ward_service.contract.vocabulary import Level, Mode, Source, Spo2Target, Vital
 from ward_service.domain.advice import Standing, advise, after
-from ward_service.domain.arriving import as_input
 from ward_service.domain.bands import WORRY, Bands
+from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import ReadingArrived
-from ward_service.domain.judging import judge
+from ward_service.domain.judge import judge
 from ward_service.domain.limits import Limits, personal_bands
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import known_at_home, read_plan, rules_of

@@ -11,8 +11,8 @@ from typing import Final
 from ward_service.contract.vocabulary import PATIENT
 from ward_service.domain.escalation import OWNER_REMINDER
 from ward_service.domain.silence import REMINDERS
+from ward_service.domain.sms_length import LONGEST, parts_of
 from ward_service.domain.texts import PLACEHOLDER, SAFETY_NET, low_side
-from ward_service.notify.length import LONGEST, parts_of
 from ward_service.pathways.checks.ladders import all_calls
 from ward_service.pathways.file import Written
 from ward_service.pathways.translate import bands_rule

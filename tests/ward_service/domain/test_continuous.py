@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.fold import Fold
-from tests.domain.test_rules_coverage import PATHWAYS, limits_for
 from tests.factories import COH, NOON
+from tests.ward_service.domain.fold import Fold
+from tests.ward_service.domain.test_rules_coverage import PATHWAYS, limits_for
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertState, Level, Quality, Vital
 from ward_service.domain.continuous import as_reading, held_reds, held_still

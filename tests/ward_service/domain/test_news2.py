@@ -30,7 +30,7 @@ from ward_service.domain.news2 import (
 )
 
 SPEC: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[1] / "spec" / "news2.yaml").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "spec" / "news2.yaml").read_text(encoding="utf-8")
 )
 Values = dict[Vital, float]
 NORMAL: Values = {

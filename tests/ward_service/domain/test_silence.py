@@ -5,8 +5,8 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from tests.domain.fold import DAY, HOUR, SECOND, Fold
 from tests.factories import COH
+from tests.ward_service.domain.fold import DAY, HOUR, SECOND, Fold
 from ward_service.contract.vocabulary import (
     AlertClass,
     AlertOutcome,

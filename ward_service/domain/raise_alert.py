@@ -6,9 +6,9 @@ from datetime import datetime
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertState
 from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
-from ward_service.domain.changed import replace
 from ward_service.domain.escalation import with_ladder
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.replace import replace
 from ward_service.domain.state import Step
 
 

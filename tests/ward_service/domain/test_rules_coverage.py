@@ -15,13 +15,13 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import TO_SAY
-from tests.domain.fold import DAY, HOUR, SECOND, Fold
 from tests.factories import NOON
 from tests.pathways.documents import NAMES, read_doc, shipped
+from tests.ward_service.domain.fold import DAY, HOUR, SECOND, Fold
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertClass, Context, Level, Mode, Spo2Target, Vital
 from ward_service.domain.assess import Assessment, assess
-from ward_service.domain.civil import in_service, local, moment, next_opening
+from ward_service.domain.civil_time import in_service, local, moment, next_opening
 from ward_service.domain.conditions import Facts, found
 from ward_service.domain.episode import Person
 from ward_service.domain.history import Past

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.domain.fold import HOUR, SECOND, Fold
 from tests.factories import NOON
+from tests.ward_service.domain.fold import HOUR, SECOND, Fold
 from ward_service.contract.vocabulary import (
     AlertClass,
     AlertOutcome,

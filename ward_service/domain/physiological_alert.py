@@ -9,12 +9,12 @@ from datetime import datetime
 from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level
 from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
 from ward_service.domain.bands import worse
-from ward_service.domain.changed import replace
 from ward_service.domain.escalation import with_ladder
 from ward_service.domain.finding import Finding
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.pathway import Pathway
-from ward_service.domain.raising import begin, new_alert, ring_again
+from ward_service.domain.raise_alert import begin, new_alert, ring_again
+from ward_service.domain.replace import replace
 from ward_service.domain.state import Judged, Step
 from ward_service.domain.superseded import superseded
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.domain.test_plan import a_stay
-from tests.domain.test_rules_coverage import PATHWAYS, an_answer, spo2_at
 from tests.factories import NOON, minutes
+from tests.ward_service.domain.test_plan import a_stay
+from tests.ward_service.domain.test_rules_coverage import PATHWAYS, an_answer, spo2_at
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import Context, Level, Mode, Quality, Vital
 from ward_service.domain.advice import (
@@ -21,7 +21,7 @@ from ward_service.domain.advice import (
     texts_needed,
 )
 from ward_service.domain.inputs import ReadingArrived
-from ward_service.domain.judging import judge, looked_back_on
+from ward_service.domain.judge import judge, looked_back_on
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import AtHome
 from ward_service.domain.texts import SAFETY_NET, texts_for

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import NOON, minutes
-from ward_service.domain import numbers as module
-from ward_service.domain.numbers import LARGEST, Gap, Missing, Numbers
+from ward_service.domain import sequence as module
+from ward_service.domain.sequence import LARGEST, Gap, Missing, Numbers
 
 
 def came(*given: int, at: datetime = NOON) -> Numbers:

@@ -6,8 +6,8 @@ from itertools import permutations, product
 
 import pytest
 
-from tests.domain.fold import DAY, HOUR, Fold
 from tests.factories import COH, NOON, minutes
+from tests.ward_service.domain.fold import DAY, HOUR, Fold
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import (
     AlertClass,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.domain.fold import HOUR, SECOND, Fold
 from tests.factories import COH, minutes
+from tests.ward_service.domain.fold import HOUR, SECOND, Fold
 from ward_service.contract.vocabulary import (
     AlertClass,
     AlertOutcome,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.domain.fold import HOUR, Fold
 from tests.factories import COH, NOON, minutes
+from tests.ward_service.domain.fold import HOUR, Fold
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertClass, Context, Level, Vital
 from ward_service.domain.conditions import Facts, found

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.domain.fold import EPISODE, HOUR
-from tests.domain.test_rules_coverage import PATHWAYS, usual_of
 from tests.factories import NOON
 from tests.pathways.test_language import HEART_FAILURE, TIA
+from tests.ward_service.domain.fold import EPISODE, HOUR
+from tests.ward_service.domain.test_rules_coverage import PATHWAYS, usual_of
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import MAX_PAYLOAD
 from ward_service.contract.plan import MAX_PLAN, Plan
@@ -22,7 +22,7 @@ from ward_service.domain.advice import Standing, advise, after
 from ward_service.domain.episode import Person, begin, step
 from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.inputs import ReadingArrived
-from ward_service.domain.judging import judge, looked_back_on
+from ward_service.domain.judge import judge, looked_back_on
 from ward_service.domain.limits import Limits, limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import (
