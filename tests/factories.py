@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ward_service.admission import admit
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
@@ -20,6 +19,7 @@ from ward_service.opened import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
 from ward_service.setup import add_gateway
+from ward_service.stays.admission import admit
 from ward_service.ward import Ward, open_ward
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC

@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from tests.services import free_port
-from ward_service.admission import admit
 from ward_service.api.app import create_app
 from ward_service.contract.clock import Clock
 from ward_service.contract.enrolment import (
@@ -35,6 +34,7 @@ from ward_service.opened import Readable, open_message
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import Base
 from ward_service.store.unit_of_work import Store, unit_of_work

@@ -19,13 +19,13 @@ from tests.factories import (
 )
 from tests.test_determinism import must_be_the_same
 from ward_service import homes, worker
-from ward_service.admission import admit
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import DeviceStatus, Status, Trouble
 from ward_service.contract.vocabulary import AlertClass, Outcome, TroubleCode
 from ward_service.home_words import WORDS, trouble_words
 from ward_service.homes import look_at_gaps, take_in
 from ward_service.pipeline import look_at_silence
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import (
     AlertRow,

@@ -13,7 +13,6 @@ from tests.factories import NOON, a_reading, a_ward, an_admission
 from tests.factories import Home as Sender
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker
-from ward_service.admission import admit
 from ward_service.contract.clock import real_clock
 from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
@@ -21,6 +20,7 @@ from ward_service.logs import set_up
 from ward_service.opened import Arrived
 from ward_service.pipeline import take_batch
 from ward_service.setup import add_account, add_gateway
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 
 MARK = "Zzyzxmarked"
@@ -104,7 +104,7 @@ def test_what_breaks_our_code_is_logged_without_its_words(
     def broken(*_: object, **__: object) -> object:
         raise KeyError(MARK)
 
-    monkeypatch.setattr("ward_service.stay.step", broken)
+    monkeypatch.setattr("ward_service.stays.stay.step", broken)
     set_up()
     message: Arrived = sender.sends(a_reading(91))
     take_batch(ward, [message, sender.sends_bytes(MARK.encode(), new_id(NOON))], NOON)

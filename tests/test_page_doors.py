@@ -25,7 +25,6 @@ from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
 from tests.test_plans import FakeWire
 from ward_service import doors
-from ward_service.acts import act_on_stay
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.letters import LetterWords
@@ -43,6 +42,7 @@ from ward_service.letter.words import ENGLISH, letter_of
 from ward_service.logs import set_up
 from ward_service.plans import PlanPost
 from ward_service.setup import add_account
+from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import DoorRow, EpisodeRow, LedgerRow
 from ward_service.ward import Ward
@@ -198,7 +198,7 @@ def test_the_next_person_of_a_place_has_no_door_of_the_one_before(
     ward: Ward, stay: UUID, plans: Plans
 ) -> None:
     from tests.factories import an_admission
-    from ward_service.admission import admit
+    from ward_service.stays.admission import admit
 
     open_door(ward, stay, "patient", "nurse", "key-0001", NOON)
     act_on_stay(ward, stay, Ended("nurse", EndReason.WITHDREW, "well", "yes", True), "end", NOON)

@@ -19,8 +19,6 @@ from tests.factories import (
     an_admission,
     minutes,
 )
-from ward_service.acts import act
-from ward_service.admission import admit
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import topic
@@ -31,6 +29,8 @@ from ward_service.errors import SeenOldError, StorageDownError
 from ward_service.opened import Arrived
 from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.setup import add_gateway
+from ward_service.stays.acts import act
+from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.tables import (
     AlertRow,
@@ -227,7 +227,7 @@ def test_a_reading_that_breaks_our_code_is_quarantined_and_its_neighbours_are_ke
             raise KeyError("Ann Smith")
         return whole(*given, **named)
 
-    monkeypatch.setattr("ward_service.stay.step", broken)
+    monkeypatch.setattr("ward_service.stays.stay.step", broken)
     batch = [home.sends(r) for r in (a_reading(97), breaks_us, a_reading(96))]
     outcomes = [r.outcome for _, r in take_batch(ward, batch, NOON)]
     assert outcomes == [Outcome.KEPT, Outcome.QUARANTINED, Outcome.KEPT]

@@ -10,8 +10,6 @@ from sqlalchemy import select, update
 
 from tests.factories import COH, NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
 from ward_service import plans
-from ward_service.acts import act_on_stay
-from ward_service.admission import admit
 from ward_service.contract.envelope import Envelope, EnvelopeError
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
@@ -24,6 +22,8 @@ from ward_service.ingest.receipts import Outgoing
 from ward_service.pipeline import take_batch
 from ward_service.plans import PlanPost, send_again
 from ward_service.setup import add_gateway
+from ward_service.stays.acts import act_on_stay
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.plans import limits_then
 from ward_service.store.tables import (

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
 from tests.test_plans import FakeWire
-from ward_service.acts import act
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.envelope import Envelope
@@ -26,6 +25,7 @@ from ward_service.homes import take_in
 from ward_service.pipeline import take_batch
 from ward_service.seen import AGAIN_FOR, SeenPost, note_looked
 from ward_service.setup import add_account
+from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AlertRow, EpisodeRow, SeenRow
 from ward_service.typed import record_reading

@@ -188,7 +188,7 @@ def admit(
     ],
 ) -> None:
     """Admit somebody to a place in a home. Identity comes from a file, never from an argument."""
-    from ward_service.admission import admit as admit_somebody
+    from ward_service.stays.admission import admit as admit_somebody
 
     try:
         given = Admission.model_validate_json(admission.read())

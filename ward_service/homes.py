@@ -24,7 +24,7 @@ from ward_service.logs import log
 from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
 from ward_service.pipeline import HEARD, take_batch
 from ward_service.seen import tell_again
-from ward_service.stay import Stay, tell
+from ward_service.stays.stay import Stay, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
 from ward_service.store.tables import HomeStatusRow, SlotRow

@@ -24,7 +24,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ward_service.admission import admit
 from ward_service.broker import LOOPBACK, embedded_broker
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.contract.demo import usual_spo2
@@ -37,6 +36,7 @@ from ward_service.notify.roster import add_screens
 from ward_service.parts import MOST_DEATHS, Parts, choose_port, tail
 from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
+from ward_service.stays.admission import admit
 from ward_service.ward import Ward, open_ward
 
 DATA: Final = Path(os.environ.get("HOMEWARD_HOME", ".")) / "homeward-data"

@@ -11,7 +11,7 @@ from ward_service.contract.vocabulary import Speaker
 from ward_service.domain.from_wire import as_diary
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.logs import log
-from ward_service.stay import Stay, load_stays
+from ward_service.stays.stay import Stay, load_stays
 from ward_service.ward import Ward
 
 

@@ -21,13 +21,13 @@ from tests.fakes.adviser import COH_RULES, ByTheRules
 from tests.fakes.ward_peer import eventually
 from tests.journeys.house import House
 from tests.journeys.test_recordings import HOMES, spo2_by_home
-from ward_service.admission import admit
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Trace
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.continuous import held_reds
 from ward_service.domain.inputs import TraceArrived
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 
 CLOCK = real_clock()

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, a_home, a_reading
-from ward_service.acts import act
 from ward_service.contract.clock import Clock
 from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged
@@ -18,6 +17,7 @@ from ward_service.notify.channels import open_channels
 from ward_service.notify.notifier import NotifyError
 from ward_service.notify.outbox import Claim
 from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.stays.acts import act
 from ward_service.store.tables import AlertRow, MessageRow, RosterRow
 from ward_service.ward import Ward
 

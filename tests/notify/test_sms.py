@@ -15,8 +15,6 @@ from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, SECRET, SERVICE, TEMPLATE, Answer, NotifyServer, error
 from tests.notify.desk import Desk, HandClock
 from tests.services import free_port
-from ward_service.acts import act_on_stay
-from ward_service.admission import admit
 from ward_service.cli import app
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import PATIENT, Channel, EndReason, PauseReason
@@ -34,6 +32,8 @@ from ward_service.notify.sms import Sms, e164
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.setup import add_gateway
+from ward_service.stays.acts import act_on_stay
+from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import state_of
 from ward_service.store.tables import EpisodeRow, PatientRow

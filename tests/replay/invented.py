@@ -12,8 +12,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, an_admission, minutes
-from ward_service.acts import act, act_on_stay
-from ward_service.admission import admit
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading, Trace, Trouble
 from ward_service.contract.vocabulary import (
@@ -45,6 +43,8 @@ from ward_service.homes import look_at_gaps, take_in
 from ward_service.opened import Arrived
 from ward_service.pipeline import look_at_silence
 from ward_service.setup import add_gateway
+from ward_service.stays.acts import act, act_on_stay
+from ward_service.stays.admission import admit
 from ward_service.store.tables import AlertRow, BlindRow
 from ward_service.typed import record_diary, record_reading
 from ward_service.ward import Ward

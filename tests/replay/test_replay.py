@@ -11,7 +11,6 @@ from sqlalchemy import select, text
 
 from tests.factories import COH, NOON, a_home, a_reading, a_ward, minutes
 from tests.replay.invented import Life
-from ward_service.acts import act, act_on_stay
 from ward_service.contract.http.base import ReplayView
 from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel
 from ward_service.domain.episode import Person
@@ -23,6 +22,7 @@ from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.replay import run
 from ward_service.replay.fold import candidate_person
 from ward_service.replay.report import say
+from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AlertRow, EpisodeRow, MessageRow
 from ward_service.ward import Ward

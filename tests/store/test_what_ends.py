@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
 from tests.ward_service.domain.fold import HOUR
-from ward_service.acts import act, act_on_stay
 from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason
 from ward_service.domain.inputs import Acknowledged, Ended, Paused
 from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AlertRow, EpisodeRow, MessageRow, TimerRow
 from ward_service.ward import Ward

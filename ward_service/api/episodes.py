@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from ward_service.admission import admit
 from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, entry_view, limits_view, reading_view
 from ward_service.contract.http.base import (
@@ -25,6 +24,7 @@ from ward_service.contract.http.base import (
 )
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, Unpaused, ZoneChanged
 from ward_service.errors import NotFoundError
+from ward_service.stays.admission import admit
 from ward_service.store.stays import state_of
 from ward_service.store.tables import ReadingRow
 from ward_service.store.unit_of_work import Store

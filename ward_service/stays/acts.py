@@ -7,7 +7,7 @@ from ward_service.contract.vocabulary import TaskKind
 from ward_service.domain import alerts
 from ward_service.domain.inputs import Acknowledged, Act, AlertAct, Resolved, StayAct
 from ward_service.errors import ConflictError, NoteNeededError, NotFoundError, SeenOldError
-from ward_service.stay import load_stays
+from ward_service.stays.stay import load_stays
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import ActRow, AlertRow
 from ward_service.store.unit_of_work import Store

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
-from ward_service.acts import act_on_stay
 from ward_service.contract.vocabulary import PATIENT, PauseReason
 from ward_service.domain.inputs import Paused
 from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import EpisodeRow, MessageRow
 from ward_service.ward import Ward
