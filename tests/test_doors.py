@@ -11,12 +11,12 @@ from tests.factories import NOON, Home, a_home, a_ward, minutes
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Observation, Reading
 from ward_service.contract.vocabulary import AlertClass, Source, Vital
+from ward_service.entry.record import record_diary, record_reading
+from ward_service.entry.script import script_of
 from ward_service.pipeline import take_batch
-from ward_service.script import script_of
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import AlertRow, EpisodeRow, ReadingRow
-from ward_service.typed import record_diary, record_reading
 from ward_service.ward import Ward
 
 Answers = Sequence[tuple[str, str]]

@@ -20,6 +20,7 @@ from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt, Receipts
 from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged, ContactMade
+from ward_service.entry.record import record_reading
 from ward_service.errors import NotFoundError, SeenOldError
 from ward_service.homes import take_in
 from ward_service.pipeline import take_batch
@@ -28,7 +29,6 @@ from ward_service.setup import add_account
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AlertRow, EpisodeRow, SeenRow
-from ward_service.typed import record_reading
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

@@ -38,6 +38,7 @@ from ward_service.domain.inputs import (
     Unpaused,
     ZoneChanged,
 )
+from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import WardError
 from ward_service.homes import look_at_gaps, take_in
 from ward_service.opened import Arrived
@@ -46,7 +47,6 @@ from ward_service.setup import add_gateway
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.tables import AlertRow, BlindRow
-from ward_service.typed import record_diary, record_reading
 from ward_service.ward import Ward
 
 HOURS = (8.5, 12.75, 16.9)  # about when people measure, in UTC

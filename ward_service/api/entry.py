@@ -6,7 +6,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
-from ward_service import typed
 from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, finding_views
 from ward_service.contract.entry import (
@@ -25,7 +24,9 @@ from ward_service.contract.vocabulary import Source
 from ward_service.diary.print import diary_of
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
-from ward_service.entry import (
+from ward_service.entry import record
+from ward_service.entry.form import form_of
+from ward_service.entry.parse import (
     Entry,
     answered,
     judged_as,
@@ -36,9 +37,8 @@ from ward_service.entry import (
     same_times,
     wrong_times,
 )
+from ward_service.entry.script import script_of
 from ward_service.errors import ConflictError, NoNumberError, NotFoundError, RowsRefusedError
-from ward_service.form import form_of
-from ward_service.script import script_of
 from ward_service.store.stays import findings_of, state_of
 from ward_service.store.tables import EpisodeRow
 from ward_service.store.unit_of_work import Store
@@ -111,7 +111,7 @@ def enter(episode_id: UUID, told: Told, hand: HandDep) -> EnteredView:
         )
     id_ = derived_id(told.measured_at or now, episode_id, hand.by, hand.key)
     reading = _reading(told, entry, id_, now)
-    kept = typed.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
+    kept = record.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
     with ward.unit_of_work(read_only=True) as store:
         return _entered(episode_id, kept, ward, store, now)
 
@@ -129,7 +129,7 @@ def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView
         words += kept_before(given.rows, pages, kept)
     if words:
         raise RowsRefusedError(sorted(words, key=lambda said: (said.row, said.question)))
-    ids = typed.record_diary(ward, episode_id, pages, hand.by, now)
+    ids = record.record_diary(ward, episode_id, pages, hand.by, now)
     with ward.unit_of_work(read_only=True) as store:
         rows = sorted(store.typed(ids).values(), key=lambda row: row.measured_at)
         return DiaryView(

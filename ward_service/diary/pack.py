@@ -14,8 +14,8 @@ from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway, Service
 from ward_service.domain.state import EpisodeState
 from ward_service.domain.texts import SAFETY_NET, text_for
+from ward_service.entry.form import TECHNIQUE, Own, asked_questions, asked_vitals, has_red
 from ward_service.errors import WardError
-from ward_service.form import TECHNIQUE, Own, asked_questions, asked_vitals, has_red
 
 WEEK: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

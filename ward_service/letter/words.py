@@ -11,7 +11,7 @@ from typing import Final
 from ward_service.contract.letters import LetterWords, Who
 from ward_service.contract.page_code import grouped
 from ward_service.domain.pathway import Pathway
-from ward_service.form import Own
+from ward_service.entry.form import Own
 
 # By the name of the text. {phone} is the ward's own number, {page} where the page is.
 TITLE: Final = "title"

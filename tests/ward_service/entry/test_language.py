@@ -16,8 +16,8 @@ from ward_service.domain.episode import begin
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.judge import judge
 from ward_service.domain.pathway import Pathway
-from ward_service.form import form_of
-from ward_service.script import script
+from ward_service.entry.form import form_of
+from ward_service.entry.script import script
 
 ENGLISH = COH.texts["en"]
 INVENTED = {id_: f"Xx {text} xX" for id_, text in ENGLISH.items()}

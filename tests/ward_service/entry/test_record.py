@@ -14,12 +14,12 @@ from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Reading
 from ward_service.contract.vocabulary import EndReason, Level, Source, Speaker
 from ward_service.domain.inputs import Ended
+from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AlertRow, EpisodeRow, MessageRow, ReadingRow
-from ward_service.typed import record_diary, record_reading
 from ward_service.ward import Ward
 
 KEY = "one-intention"
