@@ -23,7 +23,7 @@ from device_gateway.web.sign_in import NotLetInError, Place, come_in
 from device_gateway.web.visits import Book, Refused
 from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
-from tests.test_plans import FakeWire
+from tests.ward_service.homes.test_plans import FakeWire
 from ward_service import doors
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
@@ -37,10 +37,10 @@ from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.plan import care_of
 from ward_service.doors import MOST_OPEN, open_door, revoke_door
 from ward_service.errors import ConflictError, NotFoundError
+from ward_service.homes.plans import PlanPost
 from ward_service.letter.pdf import draw
 from ward_service.letter.words import ENGLISH, letter_of
 from ward_service.logs import set_up
-from ward_service.plans import PlanPost
 from ward_service.setup import add_account
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of

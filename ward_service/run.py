@@ -23,12 +23,12 @@ import uvicorn
 from ward_service import worker
 from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
-from ward_service.homes import take_in
+from ward_service.homes.plans import PlanPost, Wire
+from ward_service.homes.read_receipts import SeenPost
+from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
 from ward_service.logs import log
 from ward_service.notify import outbox
-from ward_service.plans import PlanPost, Wire
-from ward_service.seen import SeenPost
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 

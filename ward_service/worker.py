@@ -5,7 +5,7 @@ from threading import Event
 from typing import Final
 
 from ward_service.errors import StorageDownError
-from ward_service.homes import look_at_gaps
+from ward_service.homes.watch import look_at_gaps
 from ward_service.logs import log
 from ward_service.pipeline import look_at_silence, write_due
 from ward_service.store.tables import BlindRow

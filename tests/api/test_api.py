@@ -22,9 +22,9 @@ from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode
 from ward_service.domain.plan import read_plan
-from ward_service.homes import take_in
+from ward_service.homes.plans import PlanPost
+from ward_service.homes.watch import take_in
 from ward_service.pipeline import look_at_silence, take_batch
-from ward_service.plans import PlanPost
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import AccountRow, ActRow, SessionRow

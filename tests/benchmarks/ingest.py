@@ -28,7 +28,7 @@ from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker, PostgreSQL, newest_postgresql
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Receipt
-from ward_service.homes import take_in
+from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
 from ward_service.ingest.connection import CLIENT_ID
 from ward_service.opened import Arrived

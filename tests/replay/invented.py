@@ -40,7 +40,7 @@ from ward_service.domain.inputs import (
 )
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import WardError
-from ward_service.homes import look_at_gaps, take_in
+from ward_service.homes.watch import look_at_gaps, take_in
 from ward_service.opened import Arrived
 from ward_service.pipeline import look_at_silence
 from ward_service.setup import add_gateway

@@ -24,11 +24,11 @@ from ward_service.contract.http.base import (
 )
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, Unpaused, ZoneChanged
 from ward_service.errors import NotFoundError
+from ward_service.homes.advice_given import told_at_home
 from ward_service.stays.admission import admit
 from ward_service.store.stays import state_of
 from ward_service.store.tables import ReadingRow
 from ward_service.store.unit_of_work import Store
-from ward_service.told import told_at_home
 from ward_service.ward import Ward
 
 router = APIRouter(prefix="/episodes", tags=["episodes"], dependencies=[SignedIn])

@@ -11,8 +11,8 @@ from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, Store
 from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
 from ward_service.doors import revoke_door
 from ward_service.errors import NotFoundError
+from ward_service.homes.read_receipts import note_looked
 from ward_service.letter.make import make_letter
-from ward_service.seen import note_looked
 
 router = APIRouter(prefix="/episodes/{episode_id}", tags=["letters"], dependencies=[SignedIn])
 

@@ -28,7 +28,7 @@ from ward_service.contract.messages import (
 from ward_service.contract.plan import Care, Plan
 from ward_service.contract.vocabulary import UNITS, Outcome, Vital
 
-SCHEMA = Path(__file__).parent / "contract" / "wire-v1.schema.json"
+SCHEMA = Path(__file__).parent / "wire-v1.schema.json"
 KEY = gateway_key(b"a secret of the ward", "home-01")
 TOPIC = topic("home-01", "readings")
 MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

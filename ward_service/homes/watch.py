@@ -19,11 +19,11 @@ from ward_service.domain.inputs import HomeTrouble
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.sequence import Missing, Numbers
 from ward_service.errors import StorageDownError
-from ward_service.home_words import as_input, as_missing
+from ward_service.homes.read_receipts import tell_again
+from ward_service.homes.words import as_input, as_missing
 from ward_service.logs import log
 from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
 from ward_service.pipeline import HEARD, take_batch
-from ward_service.seen import tell_again
 from ward_service.stays.stay import Stay, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
-from tests.test_plans import FakeWire
+from tests.ward_service.homes.test_plans import FakeWire
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.envelope import Envelope
@@ -22,9 +22,9 @@ from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged, ContactMade
 from ward_service.entry.record import record_reading
 from ward_service.errors import NotFoundError, SeenOldError
-from ward_service.homes import take_in
+from ward_service.homes.read_receipts import AGAIN_FOR, SeenPost, note_looked
+from ward_service.homes.watch import take_in
 from ward_service.pipeline import take_batch
-from ward_service.seen import AGAIN_FOR, SeenPost, note_looked
 from ward_service.setup import add_account
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of

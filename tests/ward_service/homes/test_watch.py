@@ -18,12 +18,13 @@ from tests.factories import (
     minutes,
 )
 from tests.test_determinism import must_be_the_same
-from ward_service import homes, worker
+from ward_service import worker
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import DeviceStatus, Status, Trouble
 from ward_service.contract.vocabulary import AlertClass, Outcome, TroubleCode
-from ward_service.home_words import WORDS, trouble_words
-from ward_service.homes import look_at_gaps, take_in
+from ward_service.homes import watch
+from ward_service.homes.watch import look_at_gaps, take_in
+from ward_service.homes.words import WORDS, trouble_words
 from ward_service.pipeline import look_at_silence
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
@@ -162,7 +163,7 @@ def test_the_hook_is_called_when_a_home_comes_online_and_not_each_minute(
     ward: Ward, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     online: list[str] = []
-    monkeypatch.setattr(homes, "came_online", lambda _, gateway_id, *__: online.append(gateway_id))
+    monkeypatch.setattr(watch, "came_online", lambda _, gateway_id, *__: online.append(gateway_id))
     take_in(ward, [home.is_online(NOON), home.is_online(NOON + minutes(1))], NOON)
     assert online == ["home-01"]
     take_in(ward, [home.dies(NOON)], NOON)

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import COH, NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
-from ward_service import plans
 from ward_service.contract.envelope import Envelope, EnvelopeError
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
@@ -18,9 +17,10 @@ from ward_service.domain.inputs import Ended, LimitsChanged, Paused, ZoneChanged
 from ward_service.domain.plan import read_plan, rules_of
 from ward_service.enrolment import revoke
 from ward_service.errors import StorageDownError
+from ward_service.homes import plans
+from ward_service.homes.plans import PlanPost, send_again
 from ward_service.ingest.receipts import Outgoing
 from ward_service.pipeline import take_batch
-from ward_service.plans import PlanPost, send_again
 from ward_service.setup import add_gateway
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
@@ -233,7 +233,7 @@ def test_what_no_broker_takes_goes_again_after_a_while_and_not_every_second(
 ) -> None:
     house.wire.away = True
     mono = [100.0]
-    monkeypatch.setattr("ward_service.plans.time.monotonic", lambda: mono[0])
+    monkeypatch.setattr("ward_service.homes.plans.time.monotonic", lambda: mono[0])
     assert len(house.beats()) == 1
     mono[0] += plans.LOST_AFTER_S - 1
     assert house.beats() == []
