@@ -15,7 +15,7 @@ from ward_service.contract.vocabulary import Context, Quality, Source, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, limits_at_admission, personal_bands
 from ward_service.domain.pathway import STANDARD, Pathway
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
 from ward_service.setup import add_gateway

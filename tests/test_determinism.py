@@ -16,7 +16,7 @@ from tests.factories import NOON, a_home, a_reading, a_ward, minutes
 from tests.replay.invented import Life
 from ward_service.contract.vocabulary import AlertClass, Source
 from ward_service.domain.alerts import AlertInPlay
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.replay.fold import Replayed, faithful
 from ward_service.replay.history import blindness, histories

@@ -30,7 +30,7 @@ from ward_service.contract.enrolment import (
 )
 from ward_service.enrolment import enrol, gateways, invite, revoke
 from ward_service.errors import NotFoundError, WardError
-from ward_service.opened import Readable, open_message
+from ward_service.ingest.message import Readable, open_message
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway

@@ -26,7 +26,7 @@ from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Outc
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.errors import SeenOldError, StorageDownError
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.setup import add_gateway
 from ward_service.stays.acts import act

@@ -21,13 +21,20 @@ from ward_service.domain.inputs import HomeTrouble, TimePassed, UnreadableArrive
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import Step
 from ward_service.errors import StorageDownError
+from ward_service.ingest.message import (
+    NOBODY_SAID,
+    Arrived,
+    Opened,
+    Readable,
+    Unreadable,
+    open_message,
+)
+from ward_service.ingest.sequence import Streams
 from ward_service.logs import log
-from ward_service.opened import NOBODY_SAID, Arrived, Opened, Readable, Unreadable, open_message
 from ward_service.stays.stay import Stay, load_stays, tell
 from ward_service.store.stays import state_of
 from ward_service.store.tables import DueRow, QuarantineRow, SlotRow
 from ward_service.store.unit_of_work import Store
-from ward_service.streams import Streams
 from ward_service.ward import Ward
 
 LOOK_AGAIN = timedelta(seconds=30)

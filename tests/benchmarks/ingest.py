@@ -31,7 +31,7 @@ from ward_service.contract.messages import Receipt
 from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
 from ward_service.ingest.connection import CLIENT_ID
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.setup import add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

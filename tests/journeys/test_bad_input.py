@@ -16,7 +16,7 @@ from tests.factories import a_reading
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 
 GATEWAYS = [f"home-{n:02d}" for n in range(1, 11)]
 

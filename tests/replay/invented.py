@@ -41,7 +41,7 @@ from ward_service.domain.inputs import (
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import WardError
 from ward_service.homes.watch import look_at_gaps, take_in
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence
 from ward_service.setup import add_gateway
 from ward_service.stays.acts import act, act_on_stay

@@ -24,7 +24,7 @@ from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
-from ward_service.opened import read_payload
+from ward_service.ingest.message import read_payload
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
 

@@ -20,7 +20,7 @@ from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.domain.texts import SAFETY_NET, texts_for
 from ward_service.entry.parse import judged_as
-from ward_service.opened import read_payload
+from ward_service.ingest.message import read_payload
 from ward_service.store.stays import state_of
 from ward_service.store.tables import EpisodeRow, ReadingRow
 from ward_service.store.unit_of_work import Store

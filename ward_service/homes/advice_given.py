@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ward_service.contract.http.base import ToldView
 from ward_service.contract.messages import AdviceGiven
 from ward_service.domain.texts import texts_for
-from ward_service.opened import read_payload
+from ward_service.ingest.message import read_payload
 from ward_service.store.plans import limits_then
 from ward_service.store.tables import PlanSentRow, ReadingRow
 from ward_service.store.unit_of_work import Store

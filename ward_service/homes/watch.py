@@ -21,15 +21,15 @@ from ward_service.domain.sequence import Missing, Numbers
 from ward_service.errors import StorageDownError
 from ward_service.homes.read_receipts import tell_again
 from ward_service.homes.words import as_input, as_missing
+from ward_service.ingest.message import Arrived, Ignored, Told, is_status, open_status
+from ward_service.ingest.sequence import GAP_GRACE, save_streams
 from ward_service.logs import log
-from ward_service.opened import Arrived, Ignored, Told, is_status, open_status
 from ward_service.pipeline import HEARD, take_batch
 from ward_service.stays.stay import Stay, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
 from ward_service.store.tables import HomeStatusRow, SlotRow
 from ward_service.store.unit_of_work import Store
-from ward_service.streams import GAP_GRACE, save_streams
 from ward_service.ward import Ward
 
 # How far ahead of the ward's a home's clock may say that a status was sent, and still be believed

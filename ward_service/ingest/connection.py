@@ -23,9 +23,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ward_service.contract.messages import BASE_TOPIC, CONTENT_TYPE, MAX_PAYLOAD, topic
 from ward_service.ingest.inbox import Inbox
 from ward_service.ingest.listener import Heard, Listener
+from ward_service.ingest.message import Arrived
 from ward_service.ingest.receipts import Outgoing
 from ward_service.logs import log
-from ward_service.opened import Arrived
 from ward_service.settings import Settings
 
 CLIENT_ID: Final = "homeward-ward"  # fixed: the broker keeps its session while the ward is down

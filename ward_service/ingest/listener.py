@@ -3,7 +3,8 @@
 paho refuses U+FEFF in a property, which brokers let through: it closes the connection, is sent the
 same message again, and so one gateway could make the ward deaf for good. It also looks every
 property up by name, and sends every PUBACK by itself: together more than half of its time.
-These are paho's own insides (2.2); `tests/ingest/test_listener.py` notices when they move.
+These are paho's own insides (2.2); `tests/ward_service/ingest/test_listener.py` notices when they
+move.
 Source of the layout: MQTT 5, 2.2.2 and 3.3.
 """
 

@@ -17,9 +17,9 @@ from ward_service.errors import StorageDownError
 from ward_service.homes.plans import Wire
 from ward_service.ingest.connection import Connection, Delivery
 from ward_service.ingest.inbox import Inbox
+from ward_service.ingest.message import Arrived
 from ward_service.ingest.receipts import signed
 from ward_service.logs import log
-from ward_service.opened import Arrived
 from ward_service.settings import Settings
 
 Commit = Callable[[Sequence[Arrived]], list[tuple[str, Receipt]]]

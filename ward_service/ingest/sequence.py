@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ward_service.domain.sequence import Numbers
-from ward_service.opened import Opened
+from ward_service.ingest.message import Opened
 from ward_service.store.homes import StreamKey
 from ward_service.store.unit_of_work import Store
 

@@ -21,7 +21,7 @@ from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import StorageDownError
 from ward_service.homes.plans import Wire
 from ward_service.ingest import subscriber
-from ward_service.opened import Arrived
+from ward_service.ingest.message import Arrived
 from ward_service.settings import Settings
 
 KEY = b"k" * 32
