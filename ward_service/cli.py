@@ -230,9 +230,9 @@ def letter(
 ) -> None:
     """Make a letter with a code for the patient's page. The code is in the file, nowhere else."""
     from ward_service.contract.letters import LetterAsked
-    from ward_service.doors import revoke_door
     from ward_service.enrolment import OPERATOR
-    from ward_service.letter.make import make_letter
+    from ward_service.letters.codes import revoke_door
+    from ward_service.letters.make import make_letter
 
     try:
         asked = LetterAsked(who="carer" if carer else "patient", page_url=page)
@@ -259,8 +259,8 @@ def door_revoke(
     door: Annotated[str, typer.Argument(help="The first four characters of the code.")],
 ) -> None:
     """Shut a door: its code opens nothing any more, and whoever came in by it is out."""
-    from ward_service.doors import revoke_door
     from ward_service.enrolment import OPERATOR
+    from ward_service.letters.codes import revoke_door
 
     with _ward() as ward:
         revoke_door(ward, episode, door, OPERATOR, ward.clock.now())

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Response, status
 
 from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
-from ward_service.doors import revoke_door
 from ward_service.errors import NotFoundError
 from ward_service.homes.read_receipts import note_looked
-from ward_service.letter.make import make_letter
+from ward_service.letters.codes import revoke_door
+from ward_service.letters.make import make_letter
 
 router = APIRouter(prefix="/episodes/{episode_id}", tags=["letters"], dependencies=[SignedIn])
 

@@ -19,9 +19,9 @@ from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written
-from ward_service.doors import doors_in_plan
 from ward_service.errors import StorageDownError
 from ward_service.ingest.receipts import Outgoing
+from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
 from ward_service.store.stays import state_of

@@ -24,7 +24,6 @@ from device_gateway.web.visits import Book, Refused
 from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
 from tests.ward_service.homes.test_plans import FakeWire
-from ward_service import doors
 from ward_service.api.app import create_app
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.letters import LetterWords
@@ -35,11 +34,12 @@ from ward_service.domain.episode import Person, begin
 from ward_service.domain.inputs import Ended
 from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.plan import care_of
-from ward_service.doors import MOST_OPEN, open_door, revoke_door
 from ward_service.errors import ConflictError, NotFoundError
 from ward_service.homes.plans import PlanPost
-from ward_service.letter.pdf import draw
-from ward_service.letter.words import ENGLISH, letter_of
+from ward_service.letters import codes
+from ward_service.letters.codes import MOST_OPEN, open_door, revoke_door
+from ward_service.letters.pdf import draw
+from ward_service.letters.words import ENGLISH, letter_of
 from ward_service.logs import set_up
 from ward_service.setup import add_account
 from ward_service.stays.acts import act_on_stay
@@ -216,7 +216,7 @@ def test_two_stays_never_have_an_open_door_of_one_name(
     def drawn(bits: int, length: int) -> str:
         return next(names) if length == 4 else characters(bits, length)
 
-    monkeypatch.setattr(doors, "characters", drawn)
+    monkeypatch.setattr(codes, "characters", drawn)
     other, _ = open_door(ward, the_stay(ward), "patient", "nurse", "key-0002", NOON)
     assert other == "0001"
 
@@ -224,7 +224,7 @@ def test_two_stays_never_have_an_open_door_of_one_name(
 def test_there_is_an_end_to_the_doors_of_one_stay(
     ward: Ward, stay: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "slow_hash", lambda *_, **__: b"quick")  # its cost is not tried here
+    monkeypatch.setattr(codes, "slow_hash", lambda *_, **__: b"quick")  # its cost is not tried here
     for n in range(MOST_OPEN):
         open_door(ward, stay, "carer", "nurse", f"key-{n:04d}", NOON)
     with pytest.raises(ConflictError, match="Revoke one first"):

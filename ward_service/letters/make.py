@@ -7,10 +7,10 @@ from uuid import UUID
 
 from ward_service.contract.ids import short_reference
 from ward_service.contract.letters import LetterView, Who
-from ward_service.doors import open_door
 from ward_service.errors import NotFoundError, WardError
-from ward_service.letter.pdf import draw
-from ward_service.letter.words import Letter, letter_of
+from ward_service.letters.codes import open_door
+from ward_service.letters.pdf import draw
+from ward_service.letters.words import Letter, letter_of
 from ward_service.ward import Ward, signed_versions
 
 BLANK: Final = (

@@ -16,7 +16,7 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, Tabl
 
 from ward_service.contract.letters import LetterWords
 from ward_service.diary.pdf import FOLDERS, MARGIN, UNSIGNED, fonts_for
-from ward_service.letter.words import Letter
+from ward_service.letters.words import Letter
 
 SQUARE: Final = 52 * mm  # four modules of silence around it included
 CODE_FONT: Final = "Courier-Bold"  # a standard font of PDF; 0 and O, 1 and I differ in it
