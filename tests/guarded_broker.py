@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from tests.services import free_port, wait_until_answers
-from ward_service.broker_prepare import ACCOUNTS, ADMIN, WARD, prepare
 from ward_service.contract.messages import BASE_TOPIC
+from ward_service.enrolment.broker_files import ACCOUNTS, ADMIN, WARD, prepare
 
 MOSQUITTO = shutil.which("mosquitto", path=os.defpath + ":/usr/sbin:/usr/local/sbin")
 # The one that we ship: what differs is where its files are and where it listens.

@@ -230,7 +230,7 @@ def letter(
 ) -> None:
     """Make a letter with a code for the patient's page. The code is in the file, nowhere else."""
     from ward_service.contract.letters import LetterAsked
-    from ward_service.enrolment import OPERATOR
+    from ward_service.enrolment.enrolment import OPERATOR
     from ward_service.letters.codes import revoke_door
     from ward_service.letters.make import make_letter
 
@@ -259,7 +259,7 @@ def door_revoke(
     door: Annotated[str, typer.Argument(help="The first four characters of the code.")],
 ) -> None:
     """Shut a door: its code opens nothing any more, and whoever came in by it is out."""
-    from ward_service.enrolment import OPERATOR
+    from ward_service.enrolment.enrolment import OPERATOR
     from ward_service.letters.codes import revoke_door
 
     with _ward() as ward:
@@ -384,7 +384,7 @@ def gateway_invite(
     ] = None,
 ) -> None:
     """Make a code by which one home becomes this gateway, once, within a day. Shown only here."""
-    from ward_service.enrolment import invite
+    from ward_service.enrolment.enrolment import invite
 
     with _ward() as ward:
         _say_code(invite(ward, gateway_id))
@@ -393,7 +393,7 @@ def gateway_invite(
 @gateway_app.command("rotate")
 def gateway_rotate(gateway_id: str) -> None:
     """Make a code by which a gateway gets a new key; until it is used, the old one counts."""
-    from ward_service.enrolment import invite
+    from ward_service.enrolment.enrolment import invite
 
     with _ward() as ward:
         _say_code(invite(ward, gateway_id, known=True))
@@ -410,7 +410,7 @@ def _say_code(made: InvitationView) -> None:
 @gateway_app.command("revoke")
 def gateway_revoke(gateway_id: str) -> None:
     """Refuse a gateway from now on and for good: a box that was lost, stolen or given back."""
-    from ward_service.enrolment import revoke
+    from ward_service.enrolment.enrolment import revoke
 
     with _ward() as ward:
         people = revoke(ward, gateway_id)
@@ -420,7 +420,7 @@ def gateway_revoke(gateway_id: str) -> None:
 @gateway_app.command("list")
 def gateway_list() -> None:
     """Say of every gateway what became of its enrolment, and how many people have a place at it."""
-    from ward_service.enrolment import gateways
+    from ward_service.enrolment.enrolment import gateways
 
     with _ward() as ward:
         for line in gateways(ward):
@@ -431,7 +431,7 @@ def gateway_list() -> None:
 @broker_app.command("prepare")
 def broker_prepare(folder: Annotated[Path, typer.Argument(file_okay=False)]) -> None:
     """Write what Mosquitto begins with: accounts for the ward, and for who makes those of homes."""
-    from ward_service.broker_prepare import prepare
+    from ward_service.enrolment.broker_files import prepare
 
     try:
         made = prepare(folder, _settings().base_topic)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ward_service.broker_prepare import ADMIN, WARD, prepare
 from ward_service.contract.messages import BASE_TOPIC
+from ward_service.enrolment.broker_files import ADMIN, WARD, prepare
 from ward_service.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request, Response, status
 from pydantic import AwareDatetime
 
-from ward_service import enrolment
 from ward_service.api.deps import ClinicianDep, WardDep
 from ward_service.contract.enrolment import Enrol, Enrolled, Renew
 from ward_service.contract.http.base import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
+from ward_service.enrolment import enrolment
 
 router = APIRouter(tags=["enrolments"])
 

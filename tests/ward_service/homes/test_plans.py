@@ -15,7 +15,7 @@ from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import EndReason, PauseReason
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, ZoneChanged
 from ward_service.domain.plan import read_plan, rules_of
-from ward_service.enrolment import revoke
+from ward_service.enrolment.enrolment import revoke
 from ward_service.errors import StorageDownError
 from ward_service.homes import plans
 from ward_service.homes.plans import PlanPost, send_again

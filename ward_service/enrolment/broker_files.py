@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from ward_service.broker_accounts import ADMIN_ACCOUNT, WARD_ACCOUNT, first_accounts
+from ward_service.enrolment.broker_accounts import ADMIN_ACCOUNT, WARD_ACCOUNT, first_accounts
 from ward_service.errors import ConflictError, WardError
 
 ACCOUNTS: Final = "accounts/dynamic-security.json"  # Mosquitto's own from its first start on

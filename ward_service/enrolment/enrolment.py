@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ward_service.broker_accounts import BrokerAccounts, BrokerAccountsError
 from ward_service.contract.enrolment import (
     ALPHABET,
     CLOCK_SLACK,
@@ -33,11 +32,12 @@ from ward_service.contract.enrolment import (
 from ward_service.contract.envelope import broker_password, gateway_key
 from ward_service.contract.http.base import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
+from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccountsError
+from ward_service.enrolment.rate_limit import count_wrong, must_have_tries
 from ward_service.errors import NotFoundError, WardError
 from ward_service.logs import log
 from ward_service.store.tables import GatewayRow, InvitationRow
 from ward_service.store.unit_of_work import Store
-from ward_service.tries import count_wrong, must_have_tries
 from ward_service.ward import Ward
 
 CODE_LASTS: Final = timedelta(hours=24)  # RELIABILITY.md C5

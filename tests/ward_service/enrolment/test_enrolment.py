@@ -28,7 +28,8 @@ from ward_service.contract.enrolment import (
     renewal_path,
     request_mac,
 )
-from ward_service.enrolment import enrol, gateways, invite, revoke
+from ward_service.enrolment.enrolment import enrol, gateways, invite, revoke
+from ward_service.enrolment.rate_limit import Budget
 from ward_service.errors import NotFoundError, WardError
 from ward_service.ingest.message import Readable, open_message
 from ward_service.pipeline import take_batch
@@ -38,7 +39,6 @@ from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables import Base
 from ward_service.store.unit_of_work import Store, unit_of_work
-from ward_service.tries import Budget
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"
@@ -280,7 +280,9 @@ def test_guessing_meets_a_budget_from_one_place(
 def test_guessing_meets_a_budget_from_everywhere(
     ward: Ward, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ward_service.tries.FROM_ALL", Budget(20, timedelta(seconds=6)))
+    monkeypatch.setattr(
+        "ward_service.enrolment.rate_limit.FROM_ALL", Budget(20, timedelta(seconds=6))
+    )
     made = invite(ward, "home-01")
 
     def outcome(n: int) -> int:
@@ -355,7 +357,7 @@ def test_wrong_codes_that_leaked_away_leave_no_row(ward: Ward, clock: Hands) -> 
 def test_a_broker_that_cannot_be_reached_costs_nobody_their_code(
     client: TestClient, ward: Ward, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ward_service.broker_accounts.ANSWER_WAIT_S", 1.0)
+    monkeypatch.setattr("ward_service.enrolment.broker_accounts.ANSWER_WAIT_S", 1.0)
     whole = ward.settings
     ward.settings = whole.model_copy(
         update={
@@ -511,7 +513,7 @@ def test_what_a_revoked_gateway_sends_is_kept_without_a_receipt(
 def test_a_revocation_counts_at_the_ward_though_the_broker_is_away_and_is_then_repeated(
     ward: Ward, enrolled: Enrolled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ward_service.broker_accounts.ANSWER_WAIT_S", 1.0)
+    monkeypatch.setattr("ward_service.enrolment.broker_accounts.ANSWER_WAIT_S", 1.0)
     whole = ward.settings
     away = {"broker_admin_username": "admin", "broker_port": free_port()}
     ward.settings = whole.model_copy(update=away)
@@ -549,7 +551,7 @@ def test_a_gateway_that_is_revoked_while_it_gets_its_key_has_no_account_afterwar
     monkeypatch: pytest.MonkeyPatch,
     by: str,
 ) -> None:
-    monkeypatch.setattr("ward_service.enrolment.BrokerAccounts", Accounts)
+    monkeypatch.setattr("ward_service.enrolment.enrolment.BrokerAccounts", Accounts)
     ward.settings = ward.settings.model_copy(update={"broker_admin_username": "admin"})
     made = invite(ward, "home-01")
     monkeypatch.setattr(Accounts, "meanwhile", lambda: revoke(ward, "home-01"))

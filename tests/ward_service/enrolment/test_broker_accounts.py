@@ -13,9 +13,9 @@ from paho.mqtt.properties import Properties
 
 from tests.fakes.ward_peer import eventually
 from tests.guarded_broker import GuardedBroker
-from ward_service.broker_accounts import BrokerAccounts, BrokerAccountsError
-from ward_service.broker_prepare import prepare
 from ward_service.contract.messages import BASE_TOPIC, topic
+from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccountsError
+from ward_service.enrolment.broker_files import prepare
 from ward_service.errors import ConflictError
 from ward_service.settings import Settings
 
@@ -214,7 +214,7 @@ def test_whoever_is_revoked_is_thrown_out_at_once_and_stays_out(
 def test_a_broker_that_is_away_or_knows_another_administrator_is_a_sentence(
     accounts: BrokerAccounts, guarded: GuardedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ward_service.broker_accounts.ANSWER_WAIT_S", 1.0)
+    monkeypatch.setattr("ward_service.enrolment.broker_accounts.ANSWER_WAIT_S", 1.0)
     wrong = BrokerAccounts(settings_of(guarded, broker_admin_password="z" * 64))
     with pytest.raises(BrokerAccountsError, match="does not answer"):
         wrong.make(A, "n" * 64)
