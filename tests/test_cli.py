@@ -160,7 +160,9 @@ def test_nobody_is_born_tomorrow_or_before_everybody_alive(run: Run, born: str) 
 def test_a_demo_that_cannot_be_is_refused_before_anything_starts(
     run: Run, monkeypatch: pytest.MonkeyPatch, option: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr("ward_service.house.demo", lambda **_: pytest.fail("it started"))
+    monkeypatch.setattr(
+        "ward_service.standalone.launch.demo", lambda **_: pytest.fail("it started")
+    )
     result = run("demo", *option)
     assert result.exit_code == 2
     assert option[0] in result.stderr

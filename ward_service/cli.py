@@ -168,7 +168,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed, the same street.")] = 1,
 ) -> None:
     """Start everything on this machine with a street of invented people, until Ctrl-C."""
-    from ward_service.house import demo as start_demo
+    from ward_service.standalone.launch import demo as start_demo
 
     sys.exit(start_demo(recordings=recordings, speed=speed, people=people, seed=seed))
 
@@ -176,7 +176,7 @@ def demo(
 @app.command()
 def up() -> None:
     """Start everything on this machine, empty, for a small ward, until Ctrl-C."""
-    from ward_service.house import up as start_up
+    from ward_service.standalone.launch import up as start_up
 
     sys.exit(start_up())
 

@@ -20,8 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ward_service.broker import LOOPBACK
 from ward_service.errors import WardError
+from ward_service.standalone.broker import LOOPBACK
 
 STARTS_WITHIN_S: Final = 60.0
 ENDS_WITHIN_S: Final = 10.0

@@ -17,12 +17,12 @@ from device_gateway.config.homes_file import Place
 from device_gateway.playback.simulate import Kind, kinds, person, reports
 from device_gateway.spool.records import Outgoing
 from tests.factories import Home
-from ward_service import house
 from ward_service.contract.clock import demo_clock
 from ward_service.contract.vocabulary import AlertClass, Level
-from ward_service.parts import Parts
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
+from ward_service.standalone import launch
+from ward_service.standalone.processes import Parts
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import findings_of
 from ward_service.store.tables import AlertRow, SlotRow
@@ -30,7 +30,7 @@ from ward_service.ward import Ward, open_ward
 from ward_service.worker import tick
 
 BEGAN = datetime(2026, 11, 23, 8, 50, tzinfo=UTC)
-REAL_MINUTE = timedelta(minutes=house.STREET_SPEED)  # of the ward's clock
+REAL_MINUTE = timedelta(minutes=launch.STREET_SPEED)  # of the ward's clock
 VISIT = 10 * REAL_MINUTE
 PEOPLE = 40
 
@@ -51,9 +51,9 @@ def furnished(folder: Path, seed: int) -> tuple[Ward, list[Home]]:
     """Admit a street as the demo does, without its processes."""
     settings = Settings(data_dir=folder, database_url="", use="demo")
     with Path(os.devnull).open("w") as turn:
-        made = house.House(folder, {"broker": 1}, Parts(folder, {}), settings, turn)
-        clock = demo_clock(BEGAN, BEGAN, house.STREET_SPEED)
-        path, _ = house._furnish(made, clock, PEOPLE, "an invented password", seed)
+        made = launch.House(folder, {"broker": 1}, Parts(folder, {}), settings, turn)
+        clock = demo_clock(BEGAN, BEGAN, launch.STREET_SPEED)
+        path, _ = launch._furnish(made, clock, PEOPLE, "an invented password", seed)
     homes = [Home(h["gateway"], h["key"]) for h in json.loads(path.read_text())["homes"]]
     return open_ward(settings, now=lambda: BEGAN), homes
 

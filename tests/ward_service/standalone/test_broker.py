@@ -12,8 +12,8 @@ from paho.mqtt.properties import Properties
 
 from tests.conftest import missing
 from tests.services import free_port, has_mosquitto, wait_until_answers
-from ward_service.broker import EmbeddedBroker, embedded_broker
 from ward_service.contract.messages import MAX_PAYLOAD
+from ward_service.standalone.broker import EmbeddedBroker, embedded_broker
 
 
 @pytest.mark.parametrize("kind", ["mosquitto", "rumqttd"])
