@@ -38,7 +38,7 @@ from ward_service.store.connect import engine_of
 from ward_service.store.stays import state_of
 from ward_service.store.tables import EpisodeRow, PatientRow
 from ward_service.ward import open_ward
-from ward_service.wellness import troubles
+from ward_service.watchdog.health import troubles
 
 NURSE, DOCTOR = "07700 900123", "+44 7700 900456"  # numbers kept for drama
 PAT = "07700 900000"

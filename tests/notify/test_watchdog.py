@@ -21,10 +21,10 @@ from ward_service.contract.vocabulary import Channel
 from ward_service.errors import WardError
 from ward_service.notify.notifier import NotifyError, Outgoing
 from ward_service.settings import Settings
+from ward_service.watchdog.health import Trouble, troubles
 from ward_service.watchdog.heartbeat import last_look, leave, silent
 from ward_service.watchdog.ringer import Operator, Ringer, operators
 from ward_service.watchdog.watch import NO_ANSWER, Watch, run_watchdog
-from ward_service.wellness import Trouble, troubles
 
 LIMIT_S = 3.0
 WORKER, OUTBOX = Trouble("stage:worker", "Nobody watches"), Trouble("outbox", "Nobody sends")

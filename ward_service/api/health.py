@@ -6,8 +6,8 @@ from ward_service.api.deps import StoreDep, WardDep
 from ward_service.contract.http.base import HealthView
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
+from ward_service.watchdog.health import troubles
 from ward_service.watchdog.heartbeat import last_look, silent
-from ward_service.wellness import troubles
 
 router = APIRouter(tags=["health"])
 

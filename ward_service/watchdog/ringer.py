@@ -12,7 +12,7 @@ from ward_service.logs import log
 from ward_service.notify.channels import NotSetUp, open_channels
 from ward_service.notify.notifier import Notifier, NotifyError, Outgoing
 from ward_service.settings import Settings
-from ward_service.wellness import Trouble
+from ward_service.watchdog.health import Trouble
 
 # Between two rings, whoever took the first: a ward that froze falls silent stage by stage.
 PAUSE: Final = timedelta(seconds=5)

@@ -16,9 +16,9 @@ from ward_service.logs import log
 from ward_service.settings import Settings
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.unit_of_work import unit_of_work
+from ward_service.watchdog.health import Trouble, troubles
 from ward_service.watchdog.heartbeat import leave
 from ward_service.watchdog.ringer import Ringer, operators
-from ward_service.wellness import Trouble, troubles
 
 LOOK_S: Final = 0.25  # real seconds between two looks
 BEAT_S: Final = 1.0  # real seconds between two heartbeats
