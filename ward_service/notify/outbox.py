@@ -19,9 +19,9 @@ from ward_service.logs import log
 from ward_service.notify.channels import open_channels
 from ward_service.notify.delivery import ASK_AFTER, ask_until
 from ward_service.notify.notifier import LostError, Notifier, NotifyError, Outgoing, Reporting
-from ward_service.notify.ways import Way, next_way, said_of, ways_for
+from ward_service.notify.relevance import why_not
+from ward_service.notify.routing import Way, next_way, said_of, ways_for
 from ward_service.notify.words import outgoing
-from ward_service.notify.worth import why_not
 from ward_service.store.outbox import About
 from ward_service.store.tables import MessageRow, RosterRow
 from ward_service.store.unit_of_work import Store

@@ -12,7 +12,7 @@ from uuid import UUID
 from ward_service.contract.ids import short_reference
 from ward_service.contract.vocabulary import PATIENT
 from ward_service.notify.notifier import Outgoing
-from ward_service.notify.ways import roster_id, said_of
+from ward_service.notify.routing import roster_id, said_of
 from ward_service.store.unit_of_work import Store
 
 

@@ -11,8 +11,8 @@ from ward_service.domain.pathway import Call, LadderStep, Pathway
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.channels import open_channels
 from ward_service.notify.notifier import LostError, NotifyError, Outgoing, Reporting
+from ward_service.notify.routing import said_of
 from ward_service.notify.sms import e164
-from ward_service.notify.ways import said_of
 from ward_service.notify.webhook import may_post_to
 from ward_service.store.tables import RosterRow
 from ward_service.store.unit_of_work import Store

@@ -5,7 +5,7 @@ from ward_service.contract.vocabulary import PATIENT
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.texts import text_for
 from ward_service.notify.notifier import Outgoing
-from ward_service.notify.ways import Way
+from ward_service.notify.routing import Way
 from ward_service.store.outbox import About
 from ward_service.store.stays import state_of
 from ward_service.store.tables import MessageRow

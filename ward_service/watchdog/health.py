@@ -13,7 +13,7 @@ from ward_service import worker
 from ward_service.contract.clock import Clock
 from ward_service.ingest.subscriber import STAGE as INGEST
 from ward_service.notify.outbox import STAGE as NOTIFY
-from ward_service.notify.ways import said_of
+from ward_service.notify.routing import said_of
 from ward_service.store.unit_of_work import Store
 
 QUIET_AFTER: Final = timedelta(seconds=15)  # real time without a heartbeat

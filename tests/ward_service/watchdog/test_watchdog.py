@@ -13,8 +13,8 @@ import pytest
 
 from tests.factories import NOON
 from tests.fakes.doors import Post, WebhookReceiver
-from tests.notify.desk import Desk
 from tests.services import Broker, PostgreSQL, WardProcess
+from tests.ward_service.notify.desk import Desk
 from ward_service.api.health import health
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import Channel

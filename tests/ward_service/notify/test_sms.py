@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from tests.factories import COH, NOON, Home, a_reading, a_ward, an_admission
 from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, SECRET, SERVICE, TEMPLATE, Answer, NotifyServer, error
-from tests.notify.desk import Desk, HandClock
 from tests.services import free_port
+from tests.ward_service.notify.desk import Desk, HandClock
 from ward_service.cli import app
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import PATIENT, Channel, EndReason, PauseReason

@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from tests.factories import COH, a_reading
 from tests.fakes.doors import MailServer, WebhookReceiver
-from tests.notify.desk import Desk
+from tests.ward_service.notify.desk import Desk
 from ward_service.api.health import health
 from ward_service.api.triage import BoardCache, get_board
 from ward_service.contract.clock import Clock

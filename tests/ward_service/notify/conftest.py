@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, NotifyServer
-from tests.notify.desk import Desk, HandClock
+from tests.ward_service.notify.desk import Desk, HandClock
 from ward_service.logs import set_up
 from ward_service.settings import Settings
 from ward_service.store.connect import engine_of

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tests.factories import COH, NOON
 from tests.fakes.doors import MailServer, WebhookReceiver
-from tests.notify.desk import Desk
+from tests.ward_service.notify.desk import Desk
 from ward_service.cli import app
 from ward_service.contract.vocabulary import Channel, Mode
 from ward_service.errors import ConflictError, NotFoundError, WardError
