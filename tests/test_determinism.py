@@ -22,7 +22,7 @@ from ward_service.replay.fold import Replayed, faithful
 from ward_service.replay.history import blindness, histories
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import alerts_of_ledger, findings_of
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     ActRow,
     AlertRow,
     HomeTroubleRow,

@@ -32,7 +32,7 @@ from ward_service.setup import add_gateway
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     AlertRow,
     BlindRow,
     DueRow,

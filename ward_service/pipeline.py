@@ -33,7 +33,7 @@ from ward_service.ingest.sequence import Streams
 from ward_service.logs import log
 from ward_service.stays.stay import Stay, load_stays, tell
 from ward_service.store.stays import state_of
-from ward_service.store.tables import DueRow, QuarantineRow, SlotRow
+from ward_service.store.tables.base import DueRow, QuarantineRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -27,7 +27,7 @@ from ward_service.homes.watch import take_in
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.setup import add_account, add_gateway
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import AccountRow, ActRow, SessionRow
+from ward_service.store.tables.base import AccountRow, ActRow, SessionRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

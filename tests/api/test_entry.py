@@ -21,7 +21,7 @@ from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.setup import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import AlertRow, EpisodeRow, MessageRow, ReadingRow
+from ward_service.store.tables.base import AlertRow, EpisodeRow, MessageRow, ReadingRow
 from ward_service.ward import Ward
 
 HOUR = timedelta(hours=1)

@@ -38,7 +38,7 @@ from ward_service.pathways.load import SHIPPED
 from ward_service.replay.run import Asked, replay
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import _FINDINGS, _SAME, as_admitted, stored
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     ActRow,
     AlertRow,
     EpisodeRow,

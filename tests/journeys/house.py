@@ -19,7 +19,7 @@ from tests.services import GATEWAY, WARD, Broker, WardProcess
 from ward_service.setup import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables import AlertRow, LedgerRow, SlotRow
+from ward_service.store.tables.base import AlertRow, LedgerRow, SlotRow
 
 CLINICIAN, PASSWORD = "nurse", "an invented password"
 

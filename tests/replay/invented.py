@@ -46,7 +46,7 @@ from ward_service.pipeline import look_at_silence
 from ward_service.setup import add_gateway
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.stays.admission import admit
-from ward_service.store.tables import AlertRow, BlindRow
+from ward_service.store.tables.base import AlertRow, BlindRow
 from ward_service.ward import Ward
 
 HOURS = (8.5, 12.75, 16.9)  # about when people measure, in UTC

@@ -26,7 +26,7 @@ from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.ingest.message import read_payload
 from ward_service.store.stays import findings_of
-from ward_service.store.tables import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
+from ward_service.store.tables.base import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
 
 
 def alert_view(

@@ -25,7 +25,7 @@ from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
 from ward_service.store.stays import state_of
-from ward_service.store.tables import EpisodeRow, PlanRow, PlanSentRow
+from ward_service.store.tables.base import EpisodeRow, PlanRow, PlanSentRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ward_service.contract.vocabulary import OWNER, PATIENT, Channel
-from ward_service.store.tables import MessageRow, PatientRow, RosterRow
+from ward_service.store.tables.base import MessageRow, PatientRow, RosterRow
 
 _ROSTER: Final = "roster:"
 

@@ -9,7 +9,13 @@ from sqlalchemy import exists, func, or_, select
 
 from ward_service.contract.vocabulary import AlertState
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import AlertRow, EpisodeRow, PatientRow, QuarantineRow, ReadingRow
+from ward_service.store.tables.base import (
+    AlertRow,
+    EpisodeRow,
+    PatientRow,
+    QuarantineRow,
+    ReadingRow,
+)
 
 
 class SpO2Point(NamedTuple):

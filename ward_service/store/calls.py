@@ -15,7 +15,7 @@ from ward_service.contract.vocabulary import OWNER, AlertState
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.state import Message, StepTaken
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import MessageRow, TimerRow
+from ward_service.store.tables.base import MessageRow, TimerRow
 
 _TIMERS = cast(Table, TimerRow.__table__)
 _MESSAGES = cast(Table, MessageRow.__table__)

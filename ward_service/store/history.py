@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 
 from ward_service.contract.vocabulary import AlertOutcome, Level
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     ActRow,
     AlertRow,
     BlindRow,

@@ -8,7 +8,7 @@ from sqlalchemy import Table, func, select, update
 
 from ward_service.domain.sequence import Numbers, Stretch
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     GatewayRow,
     HomeStatusRow,
     HomeTroubleRow,

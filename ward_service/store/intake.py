@@ -11,7 +11,13 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ward_service.store.tables import BlindRow, HeartbeatRow, QuarantineRow, ReadingRow, SlotRow
+from ward_service.store.tables.base import (
+    BlindRow,
+    HeartbeatRow,
+    QuarantineRow,
+    ReadingRow,
+    SlotRow,
+)
 
 # The table itself: its bulk insert is a third faster than the mapped class's.
 _READINGS = cast(Table, ReadingRow.__table__)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from ward_service.contract.vocabulary import Channel, Level
 from ward_service.store.calls import RINGING, WAITING
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     AlertRow,
     ChannelRow,
     EpisodeRow,

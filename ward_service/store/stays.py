@@ -14,7 +14,7 @@ from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Act
 from ward_service.domain.state import Entry, EpisodeState, TaskOpened
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     ActRow,
     AlertRow,
     DueRow,

@@ -9,8 +9,9 @@ from ward_service.errors import StorageDownError
 from ward_service.store.accounts import AccountsStore
 from ward_service.store.board import BoardStore
 from ward_service.store.calls import CallsStore
+from ward_service.store.codes import DoorsStore
 from ward_service.store.connect import Sessions
-from ward_service.store.doors import DoorsStore
+from ward_service.store.entry import TypedStore
 from ward_service.store.gateways import GatewaysStore
 from ward_service.store.history import HistoryStore
 from ward_service.store.homes import HomesStore
@@ -18,7 +19,6 @@ from ward_service.store.intake import IntakeStore
 from ward_service.store.outbox import OutboxStore
 from ward_service.store.plans import PlansStore
 from ward_service.store.stays import StaysStore
-from ward_service.store.typed import TypedStore
 
 
 class Store(

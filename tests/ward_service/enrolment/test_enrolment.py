@@ -37,7 +37,7 @@ from ward_service.settings import Settings
 from ward_service.setup import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import Base
+from ward_service.store.tables.base import Base
 from ward_service.store.unit_of_work import Store, unit_of_work
 from ward_service.ward import Ward
 

@@ -26,7 +26,7 @@ from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.plans import limits_then
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     EpisodeRow,
     GatewayRow,
     PlanRow,

@@ -28,7 +28,7 @@ from ward_service.pipeline import take_batch
 from ward_service.setup import add_account
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import AlertRow, EpisodeRow, SeenRow
+from ward_service.store.tables.base import AlertRow, EpisodeRow, SeenRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

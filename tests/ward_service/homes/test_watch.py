@@ -28,7 +28,7 @@ from ward_service.homes.words import WORDS, trouble_words
 from ward_service.pipeline import look_at_silence
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import (
+from ward_service.store.tables.base import (
     AlertRow,
     EpisodeRow,
     HomeStatusRow,

@@ -44,7 +44,7 @@ from ward_service.logs import set_up
 from ward_service.setup import add_account
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables import DoorRow, EpisodeRow, LedgerRow
+from ward_service.store.tables.base import DoorRow, EpisodeRow, LedgerRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

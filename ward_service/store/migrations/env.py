@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ward_service.store.tables import Base
+from ward_service.store.tables.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

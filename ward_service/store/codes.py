@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Table, select, tuple_, update
 
 from ward_service.store.intake import PartStore
-from ward_service.store.tables import DoorRow, ReadingRow, SeenRow
+from ward_service.store.tables.base import DoorRow, ReadingRow, SeenRow
 
 _SEEN = cast(Table, SeenRow.__table__)
 SeenId = tuple[str, UUID]  # gateway and reading
