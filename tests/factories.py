@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
@@ -18,7 +19,6 @@ from ward_service.domain.pathway import STANDARD, Pathway
 from ward_service.ingest.message import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
-from ward_service.setup import add_gateway
 from ward_service.stays.admission import admit
 from ward_service.ward import Ward, open_ward
 

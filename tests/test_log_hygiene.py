@@ -13,13 +13,13 @@ from tests.factories import NOON, a_reading, a_ward, an_admission
 from tests.factories import Home as Sender
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker
+from ward_service.bootstrap import add_account, add_gateway
 from ward_service.contract.clock import real_clock
 from ward_service.contract.http.base import Admission
 from ward_service.contract.ids import new_id
 from ward_service.ingest.message import Arrived
 from ward_service.logs import set_up
 from ward_service.pipeline import take_batch
-from ward_service.setup import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 

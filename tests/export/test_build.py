@@ -21,10 +21,10 @@ from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, REFUSED, app
 from evaluation_export.package import DATE, REGISTER, UUID, check
 from evaluation_export.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
+from ward_service.bootstrap import add_gateway
 from ward_service.contract.http.base import Admission
 from ward_service.domain.inputs import Acknowledged
 from ward_service.pipeline import look_at_silence, take_batch, write_due
-from ward_service.setup import add_gateway
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

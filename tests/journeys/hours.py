@@ -89,7 +89,8 @@ def main() -> None:
     _, which, file, *arguments = sys.argv
     clock = hours(Path(file))
     if which == "ward":
-        from ward_service import cli, ward
+        from ward_service import ward
+        from ward_service.cli import main as cli
 
         vars(ward)["read_clock"] = lambda: clock
         cli.app(arguments)

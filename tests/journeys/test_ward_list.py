@@ -15,9 +15,9 @@ from tests.factories import Home as Sender
 from tests.factories import a_reading, a_ward
 from tests.journeys.browser import Dashboard, a_browser, chromium, sign_in
 from tests.journeys.house import CLINICIAN, PASSWORD, House
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import real_clock
 from ward_service.pipeline import take_batch
-from ward_service.setup import add_account
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.base import PatientRow
 

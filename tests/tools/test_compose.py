@@ -29,7 +29,7 @@ def test_each_command_is_a_console_script_of_ours(name: str) -> None:
     program, *arguments = OURS[name]["command"]
     assert program in SCRIPTS
     if program == "ward-service":
-        from ward_service.cli import app
+        from ward_service.cli.main import app
 
         assert arguments[0] in {
             command.callback.__name__ for command in app.registered_commands if command.callback

@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from ward_service.bootstrap import add_account, add_gateway
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.contract.demo import usual_spo2
 from ward_service.contract.http.base import Admission
@@ -33,7 +34,6 @@ from ward_service.errors import StorageDownError, WardError
 from ward_service.letters.codes import open_door
 from ward_service.notify.roster import add_screens
 from ward_service.settings import Settings
-from ward_service.setup import add_account, add_gateway
 from ward_service.standalone.broker import LOOPBACK, embedded_broker
 from ward_service.standalone.processes import MOST_DEATHS, Parts, choose_port, tail
 from ward_service.stays.admission import admit

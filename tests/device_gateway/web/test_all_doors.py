@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.device_gateway.web.conftest import House, comes_in
-from tests.test_doors import by_message, wards, what_came_of
+from tests.ward_service.test_entry_routes import by_message, wards, what_came_of
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Source
 from ward_service.ward import Ward

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.factories import NOON
-from tests.pathways.test_language import HEART_FAILURE, TIA
 from tests.ward_service.domain.fold import EPISODE, HOUR
 from tests.ward_service.domain.test_rules_coverage import PATHWAYS, usual_of
+from tests.ward_service.pathways.test_language import HEART_FAILURE, TIA
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import MAX_PAYLOAD
 from ward_service.contract.plan import MAX_PLAN, Plan

@@ -16,8 +16,8 @@ import pytest
 
 from tests.conftest import TO_SAY
 from tests.factories import NOON
-from tests.pathways.documents import NAMES, read_doc, shipped
 from tests.ward_service.domain.fold import DAY, HOUR, SECOND, Fold
+from tests.ward_service.pathways.documents import NAMES, read_doc, shipped
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertClass, Context, Level, Mode, Spo2Target, Vital
 from ward_service.domain.assess import Assessment, assess

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from tests.services import free_port
 from ward_service.api.app import create_app
+from ward_service.bootstrap import add_account, add_gateway
 from ward_service.contract.clock import Clock
 from ward_service.contract.enrolment import (
     ALPHABET,
@@ -34,7 +35,6 @@ from ward_service.errors import NotFoundError, WardError
 from ward_service.ingest.message import Readable, open_message
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
-from ward_service.setup import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.base import Base

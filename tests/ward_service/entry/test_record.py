@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
-from tests.test_determinism import must_be_the_same
+from tests.ward_service.test_determinism import must_be_the_same
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Answer, Reading
 from ward_service.contract.vocabulary import EndReason, Level, Source, Speaker

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import COH, NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
+from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope, EnvelopeError
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
@@ -21,7 +22,6 @@ from ward_service.homes import plans
 from ward_service.homes.plans import PlanPost, send_again
 from ward_service.ingest.receipts import Outgoing
 from ward_service.pipeline import take_batch
-from ward_service.setup import add_gateway
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

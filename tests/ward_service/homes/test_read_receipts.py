@@ -14,6 +14,7 @@ from sqlalchemy import select
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
 from tests.ward_service.homes.test_plans import FakeWire
 from ward_service.api.app import create_app
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
@@ -25,7 +26,6 @@ from ward_service.errors import NotFoundError, SeenOldError
 from ward_service.homes.read_receipts import AGAIN_FOR, SeenPost, note_looked
 from ward_service.homes.watch import take_in
 from ward_service.pipeline import take_batch
-from ward_service.setup import add_account
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.base import AlertRow, EpisodeRow, SeenRow

@@ -17,7 +17,7 @@ from tests.factories import (
     an_admission,
     minutes,
 )
-from tests.test_determinism import must_be_the_same
+from tests.ward_service.test_determinism import must_be_the_same
 from ward_service import worker
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import DeviceStatus, Status, Trouble

@@ -25,6 +25,7 @@ from tests.factories import COH, NOON, Home, a_home, a_ward
 from tests.services import WARD
 from tests.ward_service.homes.test_plans import FakeWire
 from ward_service.api.app import create_app
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.letters import LetterWords
 from ward_service.contract.page_code import PARAMETERS, characters, cleaned, grouped, slow_hash
@@ -41,7 +42,6 @@ from ward_service.letters.codes import MOST_OPEN, open_door, revoke_door
 from ward_service.letters.pdf import draw
 from ward_service.letters.words import ENGLISH, letter_of
 from ward_service.logs import set_up
-from ward_service.setup import add_account
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.base import DoorRow, EpisodeRow, LedgerRow

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from tests.factories import COH, NOON
 from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.ward_service.notify.desk import Desk
-from ward_service.cli import app
+from ward_service.bootstrap import add_account
+from ward_service.cli.main import app
 from ward_service.contract.vocabulary import Channel, Mode
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.roster import (
@@ -20,7 +21,6 @@ from ward_service.notify.roster import (
     try_line,
     unreachable,
 )
-from ward_service.setup import add_account
 
 NURSE = "nurse-3@anytown.example"
 

@@ -15,7 +15,8 @@ from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, SECRET, SERVICE, TEMPLATE, Answer, NotifyServer, error
 from tests.services import free_port
 from tests.ward_service.notify.desk import Desk, HandClock
-from ward_service.cli import app
+from ward_service.bootstrap import add_gateway
+from ward_service.cli.main import app
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import PATIENT, Channel, EndReason, PauseReason
 from ward_service.domain.inputs import Ended, Paused
@@ -31,7 +32,6 @@ from ward_service.notify.roster import add_line, try_line
 from ward_service.notify.sms import Sms, e164
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
-from ward_service.setup import add_gateway
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

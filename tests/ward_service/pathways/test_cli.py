@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ward_service.cli import app
+from ward_service.cli.main import app
 from ward_service.pathways.load import SHIPPED
 
 COH = SHIPPED / "covid-oximetry-at-home.yaml"

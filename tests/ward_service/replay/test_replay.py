@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from tests.factories import COH, NOON, a_home, a_reading, a_ward, minutes
-from tests.replay.invented import Life
+from tests.ward_service.replay.invented import Life
 from ward_service.contract.http.base import ReplayView
 from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel
 from ward_service.domain.episode import Person

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, an_admission, minutes
+from ward_service.bootstrap import add_gateway
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading, Trace, Trouble
 from ward_service.contract.vocabulary import (
@@ -43,7 +44,6 @@ from ward_service.errors import WardError
 from ward_service.homes.watch import look_at_gaps, take_in
 from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence
-from ward_service.setup import add_gateway
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.tables.base import AlertRow, BlindRow

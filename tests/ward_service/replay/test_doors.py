@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward
 from ward_service.api.app import create_app
-from ward_service.cli import app
+from ward_service.bootstrap import add_account
+from ward_service.cli.main import app
 from ward_service.contract.clock import VARIABLE, demo_clock, real_clock
 from ward_service.pathways.load import SHIPPED
 from ward_service.pipeline import take_batch
 from ward_service.replay import ask
-from ward_service.setup import add_account
 from ward_service.ward import Ward
 
 FILE = SHIPPED / "covid-oximetry-at-home.yaml"

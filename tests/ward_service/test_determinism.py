@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.event import listen
 
 from tests.factories import NOON, a_home, a_reading, a_ward, minutes
-from tests.replay.invented import Life
+from tests.ward_service.replay.invented import Life
 from ward_service.contract.vocabulary import AlertClass, Source
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.ingest.message import Arrived

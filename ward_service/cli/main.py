@@ -305,7 +305,7 @@ def account_add(
     name: Annotated[str, typer.Option(help="How the screens call this person.")],
 ) -> None:
     """Make a clinician's account, or reset it. The password is read from standard input."""
-    from ward_service.setup import add_account
+    from ward_service.bootstrap import add_account
 
     prompted = typer.prompt("Password", hide_input=True) if sys.stdin.isatty() else ""
     password = prompted or sys.stdin.readline().rstrip("\n")
@@ -370,7 +370,7 @@ def roster_end(line: int) -> None:
 @gateway_app.command("add")
 def gateway_add(gateway_id: str) -> None:
     """Make a gateway known; print its key as JSON. Keep it as you would a password."""
-    from ward_service.setup import add_gateway
+    from ward_service.bootstrap import add_gateway
 
     with _ward() as ward:
         key = add_gateway(ward, gateway_id, ward.clock.now())
@@ -449,8 +449,8 @@ def pathway_sign(
     role: Annotated[str, typer.Option(help="In which role.")],
 ) -> None:
     """Sign exactly this text, as a named clinical lead of this ward: it may then run live."""
+    from ward_service.bootstrap import sign_pathway
     from ward_service.pathways.load import load
-    from ward_service.setup import sign_pathway
 
     with _ward(to_sign=True) as ward:
         found = load(file)

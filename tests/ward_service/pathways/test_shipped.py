@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.pathways.documents import NAMES, read_doc, shipped
-from tests.pathways.test_check import fixture_values
+from tests.ward_service.pathways.documents import NAMES, read_doc, shipped
+from tests.ward_service.pathways.test_check import fixture_values
 from ward_service.contract.vocabulary import Channel, Level, Mode, Spo2Target, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, bands_name, limits_at_admission, wrong_with

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from tests.conftest import missing
 from tests.factories import AN_HOUR_AGO, NOON, a_ward, an_admission
-from ward_service.cli import app
+from ward_service.bootstrap import add_gateway, sign_pathway
+from ward_service.cli.main import app
 from ward_service.contract.http.base import Admission, AdmissionView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Spo2Target
@@ -22,7 +23,6 @@ from ward_service.domain.inputs import LimitsChanged
 from ward_service.domain.limits import limits_at_admission
 from ward_service.errors import NotFoundError, WardError
 from ward_service.pathways.load import SHIPPED, load
-from ward_service.setup import add_gateway, sign_pathway
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

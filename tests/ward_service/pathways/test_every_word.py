@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.pathways.documents import NAMES, Doc, places, put, shipped
+from tests.ward_service.pathways.documents import NAMES, Doc, places, put, shipped
 from ward_service.pathways.describe import describe
 from ward_service.pathways.file import Written
 from ward_service.pathways.translate import translate

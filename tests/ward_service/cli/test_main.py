@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.factories import an_admission
-from ward_service.cli import app
+from ward_service.cli.main import app
 from ward_service.errors import WardError
 from ward_service.settings import Settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pathways.documents import over_coh, read_doc, with_value
+from tests.ward_service.pathways.documents import over_coh, read_doc, with_value
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Vital
 from ward_service.domain.assess import assess

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.pathways.documents import NAMES, Doc, refusals, shipped, with_value, without
+from tests.ward_service.pathways.documents import NAMES, Doc, refusals, shipped, with_value, without
 from ward_service.contract.vocabulary import Vital
 from ward_service.pathways.check import unsignable
 from ward_service.pathways.checks.bands import printed_values

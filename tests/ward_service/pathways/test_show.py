@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.pathways.documents import NAMES, shipped, with_value
+from tests.ward_service.pathways.documents import NAMES, shipped, with_value
 from ward_service.pathways.diff import diff
 from ward_service.pathways.file import Written
 from ward_service.pathways.show import brief, show

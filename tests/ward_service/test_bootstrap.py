@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.factories import NOON, a_ward, an_admission
+from ward_service.bootstrap import add_gateway, sign_pathway
 from ward_service.contract.vocabulary import Channel
 from ward_service.errors import ConflictError, WardError
 from ward_service.pathways.load import SHIPPED, PathwayFile, read
 from ward_service.settings import Settings
-from ward_service.setup import add_gateway, sign_pathway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.base import RosterRow

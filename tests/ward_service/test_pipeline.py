@@ -19,6 +19,7 @@ from tests.factories import (
     an_admission,
     minutes,
 )
+from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import topic
@@ -28,7 +29,6 @@ from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.errors import SeenOldError, StorageDownError
 from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence, take_batch, write_due
-from ward_service.setup import add_gateway
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of

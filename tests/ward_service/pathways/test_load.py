@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.pathways.documents import NAMES, places, read_doc, refusals, shipped, with_value, without
+from tests.ward_service.pathways.documents import (
+    NAMES,
+    places,
+    read_doc,
+    refusals,
+    shipped,
+    with_value,
+    without,
+)
 from ward_service.contract.vocabulary import Level, Mode, Vital
 from ward_service.domain.pathway import Edge
 from ward_service.errors import PathwayRefusedError
