@@ -11,9 +11,8 @@ from typing import Annotated, Final, NoReturn
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from evaluation_export.disclosure import POLICIES
-from evaluation_export.extract import ExtractError, database_url, read_views
-from evaluation_export.package import (
+from evaluation_export.disclosure.suppress import POLICIES
+from evaluation_export.package.build import (
     REGISTER,
     NothingToExportError,
     Release,
@@ -21,6 +20,7 @@ from evaluation_export.package import (
     check,
     note_release,
 )
+from evaluation_export.source.views import ExtractError, database_url, read_views
 
 REFUSED: Final = 1
 NOTHING_TO_EXPORT: Final = 3

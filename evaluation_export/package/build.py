@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluation_export import measures
-from evaluation_export.disclosure import FEWEST_PEOPLE, PEOPLE, Policy, protect
-from evaluation_export.extract import Extract
-from evaluation_export.schema import TABLES, Table
+from evaluation_export.disclosure.suppress import FEWEST_PEOPLE, PEOPLE, Policy, protect
+from evaluation_export.measures import groups
+from evaluation_export.source.views import Extract
+from evaluation_export.tables.schema import TABLES, Table
 
 CHECKSUMS: Final = "CHECKSUMS"
 REGISTER: Final = "releases.jsonl"
@@ -112,10 +112,10 @@ def _tables(extract: Extract) -> dict[str, pd.DataFrame]:
     if alerts.empty and due.empty:
         raise NothingToExportError("There is no alert and no reading was expected yet.")
     return {
-        "alerts_per_week": measures.alerts_per_week(alerts, episodes, until),
-        "completeness_per_week": measures.completeness_per_week(due, episodes),
-        "completeness_by_group": measures.completeness_by_group(due, episodes),
-        "alerts_by_group": measures.alerts_by_group(alerts, episodes, until),
+        "alerts_per_week": groups.alerts_per_week(alerts, episodes, until),
+        "completeness_per_week": groups.completeness_per_week(due, episodes),
+        "completeness_by_group": groups.completeness_by_group(due, episodes),
+        "alerts_by_group": groups.alerts_by_group(alerts, episodes, until),
     }
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation_export.disclosure import (
+from evaluation_export.disclosure.suppress import (
     FEWEST_PEOPLE,
     MIDPOINT6,
     NHSD_SECONDARY_CARE,

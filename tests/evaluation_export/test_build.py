@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from evaluation_export import extract
 from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, REFUSED, app
-from evaluation_export.package import DATE, REGISTER, UUID, check
-from evaluation_export.schema import TABLES
+from evaluation_export.package.build import DATE, REGISTER, UUID, check
+from evaluation_export.source import views
+from evaluation_export.tables.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from ward_service.bootstrap import add_gateway
 from ward_service.contract.http.base import Admission
@@ -220,12 +220,12 @@ def test_it_finds_the_ward_that_the_launcher_runs(
     for name in ("EXTRACT_DATABASE_URL", "DATABASE_URL", "DATA_DIR"):
         monkeypatch.delenv(f"HOMEWARD_{name}", raising=False)
     monkeypatch.setenv("HOMEWARD_HOME", str(tmp_path))
-    assert extract.database_url() == f"sqlite:///{tmp_path}/homeward-data/ward/ward.db"
+    assert views.database_url() == f"sqlite:///{tmp_path}/homeward-data/ward/ward.db"
 
 
 @pytest.mark.parametrize("plain", ["postgres://", "postgresql://"])
 def test_it_knows_a_database_by_each_name_that_the_ward_knows_it_by(plain: str) -> None:
-    assert extract._with_driver(f"{plain}database/ward") == "postgresql+psycopg://database/ward"
+    assert views._with_driver(f"{plain}database/ward") == "postgresql+psycopg://database/ward"
 
 
 def test_a_place_that_cannot_be_written_is_refused_in_a_sentence(
