@@ -20,7 +20,7 @@ st.html(
     "[data-stale='true']{opacity:1!important}</style>"
 )
 pages = [
-    st.Page(HERE / "pages" / "triage.py", title="Ward list", default=True),
+    st.Page(HERE / "pages" / "ward_list.py", title="Ward list", default=True),
     st.Page(HERE / "pages" / "patient.py", title="Patient", url_path="patient"),
     st.Page(HERE / "pages" / "tasks.py", title="To do", url_path="to-do"),
     st.Page(HERE / "pages" / "homes.py", title="Homes", url_path="homes"),

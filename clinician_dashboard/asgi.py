@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from clinician_dashboard.ward_api import (
+from clinician_dashboard.ward_api.ward_api import (
     COOKIE,
     RefusedError,
     SignedOutError,

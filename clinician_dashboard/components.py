@@ -9,7 +9,7 @@ from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
-TABLE: Final = "triage"
+TABLE: Final = "ward_list"
 
 
 class Components(NamedTuple):
@@ -26,12 +26,12 @@ def _components(manager: BidiComponentManager) -> Components:
     Streamlit finds packaged components by itself only in installed wheels, and we run from a
     checkout too. Inline code would need `blob:` in the Content-Security-Policy.
     """
-    components = [ComponentConfig(name, "assets") for name in ("triage", "status")]
+    components = [ComponentConfig(name, "assets") for name in ("ward_list", "status")]
     manifest = ComponentManifest("homeward", "0", components)
     manager.register_from_manifest(manifest, Path(__file__).parent)
     part = st.components.v2.component
     return Components(
-        part("homeward.triage", css="triage.css", js="triage.js", html=""),
+        part("homeward.ward_list", css="ward_list.css", js="ward_list.js", html=""),
         part("homeward.status", css="status.css", js="status.js", html=""),
     )
 

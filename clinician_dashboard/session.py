@@ -9,8 +9,8 @@ from typing import Final, NoReturn, ParamSpec
 import streamlit as st
 
 from clinician_dashboard.components import status_bar
-from clinician_dashboard.view_models.triage import leads, status_line, use_words
-from clinician_dashboard.ward_api import (
+from clinician_dashboard.view_models.ward_list import leads, status_line, use_words
+from clinician_dashboard.ward_api.ward_api import (
     COOKIE,
     RefusedError,
     SignedOutError,

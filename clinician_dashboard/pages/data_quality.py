@@ -3,7 +3,7 @@
 import streamlit as st
 
 from clinician_dashboard.session import bar, guarded, ward
-from clinician_dashboard.view_models.quality import quality_lines, quarantine_rows
+from clinician_dashboard.view_models.data_quality import quality_lines, quarantine_rows
 
 EVERY_S = 10
 

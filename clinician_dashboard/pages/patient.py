@@ -5,16 +5,16 @@ from uuid import UUID
 
 import streamlit as st
 
-from clinician_dashboard.acting import tell, writing
-from clinician_dashboard.parts.alert import show_alert
-from clinician_dashboard.parts.chart import spo2_chart
-from clinician_dashboard.parts.entry import show_entry, show_script
-from clinician_dashboard.parts.letters import show_letters
-from clinician_dashboard.parts.stay import show_stay
+from clinician_dashboard.forms import tell, writing
+from clinician_dashboard.panels.alert import show_alert
+from clinician_dashboard.panels.chart import spo2_chart
+from clinician_dashboard.panels.entry import show_entry, show_script
+from clinician_dashboard.panels.letters import show_letters
+from clinician_dashboard.panels.stay import show_stay
 from clinician_dashboard.session import OPENED, bar, guarded, stay_in_sight, ward
-from clinician_dashboard.view_models.due import IN_PLAY
+from clinician_dashboard.view_models.alert_deadlines import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
-from clinician_dashboard.view_models.triage import paused_words, signed_words
+from clinician_dashboard.view_models.ward_list import paused_words, signed_words
 from clinician_dashboard.view_models.words import clock_time, nhs_number, patient_name
 from ward_service.contract.http.base import PatientLine
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from clinician_dashboard.acting import carried_out, tell
+from clinician_dashboard.forms import carried_out, tell
 from clinician_dashboard.session import bar, guarded, show_patient, ward
 from clinician_dashboard.view_models.stay import task_name, task_rows
 from ward_service.contract.http.base import BoardView, TaskDone, TaskView

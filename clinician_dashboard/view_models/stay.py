@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Final
 
-from clinician_dashboard.view_models.due import PAST
+from clinician_dashboard.view_models.alert_deadlines import PAST
 from clinician_dashboard.view_models.words import (
     ZONE,
     ago,

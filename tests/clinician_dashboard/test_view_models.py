@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from clinician_dashboard.view_models import chart
-from clinician_dashboard.view_models.acts import taken_words
+from clinician_dashboard.view_models.outcomes import taken_words
 from clinician_dashboard.view_models.patient import (
     alert_text,
     most_urgent_first,
     reading_rows,
     told_words,
 )
-from clinician_dashboard.view_models.triage import (
+from clinician_dashboard.view_models.ward_list import (
     counts,
     leads,
     signed_words,
@@ -22,7 +22,7 @@ from clinician_dashboard.view_models.triage import (
     use_words,
 )
 from clinician_dashboard.view_models.words import age, clock_time, nhs_number, plain
-from clinician_dashboard.ward_api import RefusedError
+from clinician_dashboard.ward_api.ward_api import RefusedError
 from tests.factories import NOON, an_nhs_number, minutes
 from ward_service.contract.http.base import (
     AlertView,

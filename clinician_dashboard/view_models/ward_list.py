@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from clinician_dashboard.view_models.due import PAST, coming_words, late_words
+from clinician_dashboard.view_models.alert_deadlines import PAST, coming_words, late_words
 from clinician_dashboard.view_models.words import (
     SHAPES,
     ZONE,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from clinician_dashboard.acting import WRITING, carried_out, opened, shut, sight
+from clinician_dashboard.forms import WRITING, carried_out, opened, shut, sight
 from clinician_dashboard.session import ward
 from clinician_dashboard.view_models.letters import (
     WHO,

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 import streamlit as st
 
-from clinician_dashboard.acting import attempt, opened, refused_rows, shut, sight
+from clinician_dashboard.forms import attempt, opened, refused_rows, shut, sight
 from clinician_dashboard.session import ward
 from clinician_dashboard.view_models.entry import (
     FLAGS_FIRST,

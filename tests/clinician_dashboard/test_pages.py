@@ -10,11 +10,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
-from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardApi, WardAwayError
-from tests.dashboard.test_entry import a_check, a_form, an_entered
-from tests.dashboard.test_homes import a_home_of
-from tests.dashboard.test_stay import a_task, some_limits
-from tests.dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
+from clinician_dashboard.ward_api.ward_api import (
+    RefusedError,
+    SignedOutError,
+    WardApi,
+    WardAwayError,
+)
+from tests.clinician_dashboard.test_entry import a_check, a_form, an_entered
+from tests.clinician_dashboard.test_homes import a_home_of
+from tests.clinician_dashboard.test_stay import a_task, some_limits
+from tests.clinician_dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
 from ward_service.contract.http.base import (
@@ -44,7 +49,7 @@ from ward_service.contract.vocabulary import (
     Vital,
 )
 
-EVERY_PAGE = ["triage.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
+EVERY_PAGE = ["ward_list.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
 ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
 PAGES = Path(clinician_dashboard.__file__).parent / "pages"
 
@@ -247,7 +252,7 @@ def test_a_page_of_nobody_shows_nothing(page: str, monkeypatch: pytest.MonkeyPat
 def test_the_list_draws_what_it_is_given(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     board = a_board(*(a_line(family_name=name) for name in names))
     monkeypatch.setattr(FakeWard, "board_now", board)
-    status, table = components(drawn("triage.py"))
+    status, table = components(drawn("ward_list.py"))
     assert [row["name"] for row in table["rows"]] == [f"{name.upper()}, Pat" for name in names]
     assert status["use"] == "DEMO USE: UNSIGNED pathway, not for care"
 
@@ -276,7 +281,7 @@ def test_when_the_ward_goes_away_the_last_list_stays_and_is_said_to_be_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(FakeWard, "board_now", a_board(a_line(family_name="Ash")))
-    app = drawn("triage.py")
+    app = drawn("ward_list.py")
     before, _ = components(app)
     monkeypatch.setattr(FakeWard, "breaks_with", WardAwayError("away"))
     status, table = components(app.run())

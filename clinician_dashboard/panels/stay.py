@@ -3,7 +3,7 @@
 import streamlit as st
 from pydantic import ValidationError
 
-from clinician_dashboard.acting import carried_out, opened, shut, sight
+from clinician_dashboard.forms import carried_out, opened, shut, sight
 from clinician_dashboard.session import leave_patient, ward
 from clinician_dashboard.view_models.stay import (
     DEVICES,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clinician_dashboard.view_models import homes as said
-from tests.dashboard.test_view_models import a_line
+from tests.clinician_dashboard.test_view_models import a_line
 from tests.factories import NOON, minutes
 from ward_service.contract.http.base import (
     DeviceView,

@@ -2,8 +2,8 @@
 
 import httpx2 as httpx
 
-from clinician_dashboard.ward_api import WardApi
-from tests.dashboard.test_view_models import an_alert
+from clinician_dashboard.ward_api.ward_api import WardApi
+from tests.clinician_dashboard.test_view_models import an_alert
 from ward_service.contract.http.base import ContactNote
 
 

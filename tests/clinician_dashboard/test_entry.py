@@ -9,7 +9,7 @@ import pytest
 from clinician_dashboard.view_models import entry
 from clinician_dashboard.view_models.entry import RowTyped
 from clinician_dashboard.view_models.words import ZONE
-from tests.dashboard.test_view_models import an_alert
+from tests.clinician_dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.entry import (
     AskedAnswer,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from clinician_dashboard.acting import (
+from clinician_dashboard.forms import (
     attempt,
     carried_out,
     forget,
@@ -13,7 +13,7 @@ from clinician_dashboard.acting import (
     shut,
     sight,
 )
-from clinician_dashboard.view_models.acts import took_words
+from clinician_dashboard.view_models.outcomes import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
 from clinician_dashboard.view_models.words import plain
 from ward_service.contract.http.base import AlertView, ContactNote, Resolution

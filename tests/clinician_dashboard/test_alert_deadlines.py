@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
-from clinician_dashboard.view_models.acts import taken_words, took_words
-from clinician_dashboard.view_models.due import call_lines, coming_words, due_lines, late_words
-from clinician_dashboard.ward_api import RefusedError
-from tests.dashboard.test_view_models import an_alert
+from clinician_dashboard.view_models.alert_deadlines import (
+    call_lines,
+    coming_words,
+    due_lines,
+    late_words,
+)
+from clinician_dashboard.view_models.outcomes import taken_words, took_words
+from clinician_dashboard.ward_api.ward_api import RefusedError
+from tests.clinician_dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.http.base import CallView
 from ward_service.contract.vocabulary import AlertState, Channel

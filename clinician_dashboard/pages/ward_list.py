@@ -7,9 +7,9 @@ import streamlit as st
 
 from clinician_dashboard.components import event, ward_list
 from clinician_dashboard.session import bar, guarded, show_patient, ward
-from clinician_dashboard.view_models.acts import taken_words, took_words
-from clinician_dashboard.view_models.triage import counts, triage_rows
-from clinician_dashboard.ward_api import RefusedError, SignedOutError, WardAwayError
+from clinician_dashboard.view_models.outcomes import taken_words, took_words
+from clinician_dashboard.view_models.ward_list import counts, triage_rows
+from clinician_dashboard.ward_api.ward_api import RefusedError, SignedOutError, WardAwayError
 from ward_service.contract.http.base import BoardView
 
 EVERY_S = 3  # how often to ask whether anything has changed
