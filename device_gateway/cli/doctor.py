@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-from device_gateway.doctor.doctor import Check, Verdict, examine
+from device_gateway.doctor.check import Check, Verdict
+from device_gateway.doctor.doctor import examine
 from device_gateway.settings import read_settings
 from ward_service.contract.clock import read_clock
 

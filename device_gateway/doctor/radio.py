@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from device_gateway.config.devices_file import Devices
-from device_gateway.doctor.doctor import Check, Verdict
+from device_gateway.doctor.check import Check, Verdict
 from device_gateway.radio.bluez import (
     ADAPTER,
     DEVICE,

@@ -11,15 +11,10 @@ from typer.testing import CliRunner
 from device_gateway.cli.main import app
 from device_gateway.config.homes_file import Broker
 from device_gateway.doctor import doctor
-from device_gateway.doctor.doctor import (
-    Check,
-    Verdict,
-    check_broker,
-    check_clock,
-    check_disk,
-    check_plans,
-    check_spool,
-)
+from device_gateway.doctor.broker import check_broker
+from device_gateway.doctor.check import Check, Verdict
+from device_gateway.doctor.doctor import check_clock, check_disk
+from device_gateway.doctor.spool import check_plans, check_spool
 from device_gateway.spool.records import HeldPlan, Outgoing
 from device_gateway.spool.spool import Spool
 from tests.conftest import missing

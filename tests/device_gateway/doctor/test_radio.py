@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from device_gateway.cli.main import app
 from device_gateway.config.devices_file import FILE_NAME, Devices, write_devices
-from device_gateway.doctor.doctor import Check, Verdict
+from device_gateway.doctor.check import Check, Verdict
 from device_gateway.doctor.radio import check_radio
 from tests.conftest import missing
 from tests.device_gateway.radio.conftest import QUICK, only, paired, run
