@@ -8,7 +8,7 @@ import streamlit as st
 from clinician_dashboard.session import ward
 from clinician_dashboard.view_models.outcomes import taken_words
 from clinician_dashboard.ward_api.ward_api import RefusedError, WardApi, WardAwayError
-from ward_service.contract.http.base import RowWords
+from ward_service.contract.http.problem import RowWords
 
 WRITING = "writing-"
 SEEN = "seen-"

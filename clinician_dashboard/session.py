@@ -17,7 +17,7 @@ from clinician_dashboard.ward_api.ward_api import (
     WardApi,
     WardAwayError,
 )
-from ward_service.contract.http.base import HealthView
+from ward_service.contract.http.board import HealthView
 
 STANDING_EVERY_S: Final = 30.0  # signatures change by a command, and seldom
 OPENED: Final = "opened-by-hand"  # whose page somebody has just asked for

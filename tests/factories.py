@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope
-from ward_service.contract.http.base import Admission
+from ward_service.contract.http.stays import Admission
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Observation, Reading, Status, topic
 from ward_service.contract.vocabulary import Context, Quality, Source, Vital

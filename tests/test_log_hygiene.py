@@ -15,7 +15,7 @@ from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker
 from ward_service.bootstrap import add_account, add_gateway
 from ward_service.contract.clock import real_clock
-from ward_service.contract.http.base import Admission
+from ward_service.contract.http.stays import Admission
 from ward_service.contract.ids import new_id
 from ward_service.ingest.message import Arrived
 from ward_service.logs import set_up

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from ward_service.contract.http.base import RowWords
+from ward_service.contract.http.problem import RowWords
 
 
 class WardError(Exception):

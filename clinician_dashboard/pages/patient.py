@@ -16,7 +16,7 @@ from clinician_dashboard.view_models.alert_deadlines import IN_PLAY
 from clinician_dashboard.view_models.patient import headline, most_urgent_first, reading_rows
 from clinician_dashboard.view_models.ward_list import paused_words, signed_words
 from clinician_dashboard.view_models.words import clock_time, nhs_number, patient_name
-from ward_service.contract.http.base import PatientLine
+from ward_service.contract.http.board import PatientLine
 
 READINGS = 50
 EVERY_S = 10

@@ -5,7 +5,8 @@ import streamlit as st
 from clinician_dashboard.forms import carried_out, tell
 from clinician_dashboard.session import bar, guarded, show_patient, ward
 from clinician_dashboard.view_models.stay import task_name, task_rows
-from ward_service.contract.http.base import BoardView, TaskDone, TaskView
+from ward_service.contract.http.board import BoardView
+from ward_service.contract.http.stays import TaskDone, TaskView
 
 EVERY_S = 10
 STATUS_EVERY_S = 5

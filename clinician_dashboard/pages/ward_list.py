@@ -10,7 +10,7 @@ from clinician_dashboard.session import bar, guarded, show_patient, ward
 from clinician_dashboard.view_models.outcomes import taken_words, took_words
 from clinician_dashboard.view_models.ward_list import counts, triage_rows
 from clinician_dashboard.ward_api.ward_api import RefusedError, SignedOutError, WardAwayError
-from ward_service.contract.http.base import BoardView
+from ward_service.contract.http.board import BoardView
 
 EVERY_S = 3  # how often to ask whether anything has changed
 AT_LEAST_EVERY_S = 15.0  # ages in words are made anew although nothing has changed

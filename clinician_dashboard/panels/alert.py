@@ -16,7 +16,7 @@ from clinician_dashboard.forms import (
 from clinician_dashboard.view_models.outcomes import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
 from clinician_dashboard.view_models.words import plain
-from ward_service.contract.http.base import AlertView, ContactNote, Resolution
+from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution
 from ward_service.contract.vocabulary import Channel
 
 CHANNELS = {

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from clinician_dashboard.view_models import chart
-from ward_service.contract.http.base import PatientLine
+from ward_service.contract.http.board import PatientLine
 
 INK = "#7a93a8"  # seen on a light and on a dark page
 COLOURS = {"red": "#b10e1e", "amber": "#ffb81c", "green": "#005eb8"}

@@ -34,7 +34,7 @@ from ward_service.contract.entry import (
     FormView,
     Told,
 )
-from ward_service.contract.http.base import PatientLine
+from ward_service.contract.http.board import PatientLine
 from ward_service.contract.vocabulary import Vital
 
 CHECKED: Final = "checked-"

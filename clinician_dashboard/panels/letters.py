@@ -13,7 +13,7 @@ from clinician_dashboard.view_models.letters import (
     letter_words,
     open_doors,
 )
-from ward_service.contract.http.base import PatientLine
+from ward_service.contract.http.board import PatientLine
 from ward_service.contract.letters import LetterAsked, LetterView
 
 SHOWN = f"{WRITING}letter-shown-"  # while a code is on the screen, the page stands still

@@ -16,7 +16,8 @@ from clinician_dashboard.view_models.stay import (
     moment,
 )
 from clinician_dashboard.view_models.words import patient_name, plain
-from ward_service.contract.http.base import EndNote, LimitsEdit, LimitsView, PatientLine, PauseNote
+from ward_service.contract.http.board import PatientLine
+from ward_service.contract.http.stays import EndNote, LimitsEdit, LimitsView, PauseNote
 
 
 def show_stay(line: PatientLine, scene: str) -> None:

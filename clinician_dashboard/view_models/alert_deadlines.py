@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from clinician_dashboard.view_models.words import ago, clock_time
-from ward_service.contract.http.base import AlertView, CallView
+from ward_service.contract.http.alerts import AlertView, CallView
 from ward_service.contract.vocabulary import OWNER, AlertState
 
 PAST: Final = "PAST ITS TIME"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from clinician_dashboard.view_models.words import age
-from ward_service.contract.http.base import BandView, PointView
+from ward_service.contract.http.board import BandView, PointView
 
 GAP: Final = timedelta(hours=20)  # longer than the night between two agreed times
 FLOOR, CEILING = 60.0, 100.0

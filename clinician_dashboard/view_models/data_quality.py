@@ -4,7 +4,7 @@ from datetime import datetime
 
 from clinician_dashboard.view_models.patient import DOUBTS
 from clinician_dashboard.view_models.words import age
-from ward_service.contract.http.base import DataQualityView
+from ward_service.contract.http.readings import DataQualityView
 
 
 def quality_lines(found: DataQualityView) -> list[str]:

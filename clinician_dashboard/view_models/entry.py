@@ -17,7 +17,8 @@ from ward_service.contract.entry import (
     GivenAnswer,
     ScriptView,
 )
-from ward_service.contract.http.base import AlertView, RowWords
+from ward_service.contract.http.alerts import AlertView
+from ward_service.contract.http.problem import RowWords
 from ward_service.contract.vocabulary import AlertState, Level, Speaker, Vital
 
 SPOKE: Final = {Speaker.PATIENT: "The patient", Speaker.CARER: "A carer"}

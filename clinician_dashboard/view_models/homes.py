@@ -6,7 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from clinician_dashboard.view_models.words import age, ago, clock_time, patient_name
-from ward_service.contract.http.base import DeviceView, HomeView, PatientLine
+from ward_service.contract.http.board import PatientLine
+from ward_service.contract.http.homes import DeviceView, HomeView
 
 # Less than this a clock may be wrong before it is worth a word: readings are timed in minutes.
 CLOCK_WORTH_SAYING: Final = timedelta(minutes=1)

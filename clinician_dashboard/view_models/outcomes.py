@@ -3,7 +3,7 @@
 from typing import Any
 
 from clinician_dashboard.view_models.words import clock_time
-from ward_service.contract.http.base import AlertView
+from ward_service.contract.http.alerts import AlertView
 from ward_service.contract.vocabulary import AlertState
 
 

@@ -8,7 +8,9 @@ from typing import Final
 from clinician_dashboard.view_models.alert_deadlines import IN_PLAY, Due, call_lines, due_lines
 from clinician_dashboard.view_models.ward_list import SOURCES
 from clinician_dashboard.view_models.words import SHAPES, age, ago, clock_time
-from ward_service.contract.http.base import AlertView, PatientLine, ReadingView, ToldView
+from ward_service.contract.http.alerts import AlertView
+from ward_service.contract.http.board import PatientLine
+from ward_service.contract.http.readings import ReadingView, ToldView
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source
 
 DOUBTS: Final = {

@@ -12,7 +12,8 @@ from clinician_dashboard.view_models.words import (
     nhs_number,
     patient_name,
 )
-from ward_service.contract.http.base import LimitsView, PatientLine, TaskView
+from ward_service.contract.http.board import PatientLine
+from ward_service.contract.http.stays import LimitsView, TaskView
 from ward_service.contract.vocabulary import EndReason, PauseReason, Spo2Target, TaskKind
 
 PAUSES: Final = {

@@ -14,14 +14,9 @@ from clinician_dashboard.view_models.words import (
     nhs_number,
     patient_name,
 )
-from ward_service.contract.http.base import (
-    AlertView,
-    BoardView,
-    HealthView,
-    PathwayView,
-    PatientLine,
-    Place,
-)
+from ward_service.contract.http.alerts import AlertView
+from ward_service.contract.http.board import BoardView, HealthView, PatientLine, Place
+from ward_service.contract.http.pathways import PathwayView
 from ward_service.contract.vocabulary import UNITS, AlertState, Level, Source, Vital
 
 SHOWN: Final = timedelta(days=14)

@@ -22,25 +22,18 @@ from ward_service.contract.entry import (
     FormView,
     Told,
 )
-from ward_service.contract.http.base import (
-    AlertView,
-    BoardVersionView,
-    BoardView,
-    ClinicianView,
-    ContactNote,
-    DataQualityView,
+from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
+from ward_service.contract.http.board import BoardVersionView, BoardView
+from ward_service.contract.http.homes import HomesView
+from ward_service.contract.http.pathways import PathwayView
+from ward_service.contract.http.problem import Problem, RowWords
+from ward_service.contract.http.readings import DataQualityView, ReadingsPage
+from ward_service.contract.http.session import ClinicianView, SessionView
+from ward_service.contract.http.stays import (
     EndNote,
-    HomesView,
     LimitsEdit,
     LimitsView,
-    PathwayView,
     PauseNote,
-    Problem,
-    ReadingsPage,
-    Resolution,
-    RowWords,
-    SessionView,
-    Taking,
     TaskDone,
     TaskView,
 )

@@ -14,7 +14,7 @@ from clinician_dashboard.view_models.outcomes import taken_words, took_words
 from clinician_dashboard.ward_api.ward_api import RefusedError
 from tests.clinician_dashboard.test_view_models import an_alert
 from tests.factories import NOON, minutes
-from ward_service.contract.http.base import CallView
+from ward_service.contract.http.alerts import CallView
 from ward_service.contract.vocabulary import AlertState, Channel
 
 TAKEN = {"state": AlertState.ACKNOWLEDGED, "owner": "nurse-3", "acknowledged_at": NOON}

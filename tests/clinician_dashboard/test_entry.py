@@ -22,7 +22,8 @@ from ward_service.contract.entry import (
     ScriptView,
     Told,
 )
-from ward_service.contract.http.base import FindingView, RowWords
+from ward_service.contract.http.alerts import FindingView
+from ward_service.contract.http.problem import RowWords
 from ward_service.contract.ids import new_id
 from ward_service.contract.typed_numbers import read_back, read_number
 from ward_service.contract.vocabulary import AlertState, Level, Vital

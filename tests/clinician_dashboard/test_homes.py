@@ -7,13 +7,8 @@ import pytest
 from clinician_dashboard.view_models import homes as said
 from tests.clinician_dashboard.test_view_models import a_line
 from tests.factories import NOON, minutes
-from ward_service.contract.http.base import (
-    DeviceView,
-    HolderView,
-    HomeView,
-    PatientLine,
-    TroubleView,
-)
+from ward_service.contract.http.board import PatientLine
+from ward_service.contract.http.homes import DeviceView, HolderView, HomeView, TroubleView
 
 
 def a_home_of(line: PatientLine, **more: Any) -> HomeView:

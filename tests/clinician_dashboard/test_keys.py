@@ -4,7 +4,7 @@ import httpx2 as httpx
 
 from clinician_dashboard.ward_api.ward_api import WardApi
 from tests.clinician_dashboard.test_view_models import an_alert
-from ward_service.contract.http.base import ContactNote
+from ward_service.contract.http.alerts import ContactNote
 
 
 def test_what_is_sent_again_is_one_act_and_other_words_are_another() -> None:

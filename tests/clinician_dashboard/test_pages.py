@@ -22,21 +22,13 @@ from tests.clinician_dashboard.test_stay import a_task, some_limits
 from tests.clinician_dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
 from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
-from ward_service.contract.http.base import (
-    AlertView,
-    BoardVersionView,
-    BoardView,
-    ClinicianView,
-    DataQualityView,
-    HomesView,
-    HomeView,
-    LimitsView,
-    Place,
-    ReadingsPage,
-    ReadingView,
-    RowWords,
-    TaskView,
-)
+from ward_service.contract.http.alerts import AlertView
+from ward_service.contract.http.board import BoardVersionView, BoardView, Place
+from ward_service.contract.http.homes import HomesView, HomeView
+from ward_service.contract.http.problem import RowWords
+from ward_service.contract.http.readings import DataQualityView, ReadingsPage, ReadingView
+from ward_service.contract.http.session import ClinicianView
+from ward_service.contract.http.stays import LimitsView, TaskView
 from ward_service.contract.ids import new_id
 from ward_service.contract.letters import DoorView, LetterView
 from ward_service.contract.vocabulary import (

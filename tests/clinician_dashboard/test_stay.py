@@ -9,7 +9,7 @@ import pytest
 from clinician_dashboard.view_models import stay
 from tests.clinician_dashboard.test_view_models import a_line
 from tests.factories import NOON, minutes
-from ward_service.contract.http.base import LimitsView, ParameterView, TaskView
+from ward_service.contract.http.stays import LimitsView, ParameterView, TaskView
 from ward_service.contract.vocabulary import EndReason, PauseReason, Spo2Target, TaskKind
 
 

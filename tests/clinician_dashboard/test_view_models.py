@@ -24,21 +24,17 @@ from clinician_dashboard.view_models.ward_list import (
 from clinician_dashboard.view_models.words import age, clock_time, nhs_number, plain
 from clinician_dashboard.ward_api.ward_api import RefusedError
 from tests.factories import NOON, an_nhs_number, minutes
-from ward_service.contract.http.base import (
-    AlertView,
+from ward_service.contract.http.alerts import AlertView, FindingView, LedgerEntryView
+from ward_service.contract.http.board import (
     BandView,
     BoardView,
-    FindingView,
     HealthView,
-    LedgerEntryView,
-    ObservationView,
-    PathwayView,
     PatientLine,
     Place,
     PointView,
-    ReadingView,
-    ToldView,
 )
+from ward_service.contract.http.pathways import PathwayView
+from ward_service.contract.http.readings import ObservationView, ReadingView, ToldView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import (
     AlertClass,

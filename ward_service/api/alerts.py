@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header
 
 from ward_service.api.deps import HandDep, SignedIn, StoreDep
 from ward_service.api.views import alert_view
-from ward_service.contract.http.base import AlertView, ContactNote, Resolution, Taking
+from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
 from ward_service.contract.vocabulary import AlertOutcome
 from ward_service.domain.inputs import Acknowledged, ContactMade, Resolved
 from ward_service.errors import NotFoundError, WardError

@@ -23,7 +23,8 @@ from ward_service.api import (
 )
 from ward_service.api.triage import BoardCache
 from ward_service.api.views import alert_view
-from ward_service.contract.http.base import AlertView, Problem, RowWords
+from ward_service.contract.http.alerts import AlertView
+from ward_service.contract.http.problem import Problem, RowWords
 from ward_service.errors import RowsRefusedError, SeenOldError, StorageDownError, WardError
 from ward_service.logs import log
 from ward_service.ward import Ward

@@ -5,7 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from ward_service.api.deps import SignedIn, StoreDep
-from ward_service.contract.http.base import DataQualityView, QuarantineView
+from ward_service.contract.http.readings import DataQualityView, QuarantineView
 
 router = APIRouter(prefix="/data-quality", tags=["data quality"], dependencies=[SignedIn])
 

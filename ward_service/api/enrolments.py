@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from ward_service.api.deps import ClinicianDep, WardDep
 from ward_service.contract.enrolment import Enrol, Enrolled, Renew
-from ward_service.contract.http.base import InvitationView
+from ward_service.contract.http.session import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
 from ward_service.enrolment import enrolment
 

@@ -17,7 +17,7 @@ from ward_service.contract.entry import (
     PageView,
     Told,
 )
-from ward_service.contract.http.base import AlertView, FindingView
+from ward_service.contract.http.alerts import AlertView, FindingView
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Source

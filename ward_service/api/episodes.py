@@ -9,17 +9,15 @@ from fastapi import APIRouter, Query, status
 
 from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, entry_view, limits_view, reading_view
-from ward_service.contract.http.base import (
+from ward_service.contract.http.alerts import AlertView, LedgerEntryView
+from ward_service.contract.http.readings import ReadingsPage, ReadingView
+from ward_service.contract.http.stays import (
     Admission,
     AdmissionView,
-    AlertView,
     EndNote,
-    LedgerEntryView,
     LimitsEdit,
     LimitsView,
     PauseNote,
-    ReadingsPage,
-    ReadingView,
     ZoneEdit,
 )
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, Unpaused, ZoneChanged

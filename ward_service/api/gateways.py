@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from ward_service.api.deps import NowDep, SignedIn, StoreDep
-from ward_service.contract.http.base import (
+from ward_service.contract.http.homes import (
     DeviceView,
     HolderView,
     HomesView,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from ward_service.api.deps import StoreDep, WardDep
-from ward_service.contract.http.base import HealthView
+from ward_service.contract.http.board import HealthView
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 from ward_service.watchdog.health import troubles

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from ward_service.api.deps import SignedIn, StoreDep, WardDep
-from ward_service.contract.http.base import PathwayView
+from ward_service.contract.http.pathways import PathwayView
 from ward_service.ward import signed_versions
 
 router = APIRouter(prefix="/pathways", tags=["pathways"], dependencies=[SignedIn])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from ward_service.api.deps import NowDep, SignedIn, WardDep
-from ward_service.contract.http.base import ReplayAsked, ReplayView
+from ward_service.contract.http.pathways import ReplayAsked, ReplayView
 from ward_service.replay.ask import ask
 
 router = APIRouter(prefix="/replays", tags=["pathways"], dependencies=[SignedIn])

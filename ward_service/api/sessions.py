@@ -3,7 +3,7 @@
 from fastapi import APIRouter, status
 
 from ward_service.api.deps import ClinicianDep, TokenDep, WardDep
-from ward_service.contract.http.base import ClinicianView, SessionView, SignIn
+from ward_service.contract.http.session import ClinicianView, SessionView, SignIn
 from ward_service.errors import NotSignedInError
 from ward_service.passwords import account_to_try, begin_session, hash_of, is_right, note_try
 

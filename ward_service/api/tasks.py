@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 
 from ward_service.api.deps import HandDep, SignedIn, StoreDep
-from ward_service.contract.http.base import TaskDone, TaskView
+from ward_service.contract.http.stays import TaskDone, TaskView
 from ward_service.contract.vocabulary import TaskKind
 from ward_service.stays.acts import finish_task
 

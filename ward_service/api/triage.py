@@ -12,14 +12,14 @@ from fastapi import APIRouter, Request
 from ward_service.api.deps import SignedIn, WardDep
 from ward_service.api.health import health
 from ward_service.api.views import alert_view, spo2_bands
-from ward_service.contract.http.base import (
+from ward_service.contract.http.board import (
     BoardVersionView,
     BoardView,
-    ObservationView,
     PatientLine,
     Place,
     PointView,
 )
+from ward_service.contract.http.readings import ObservationView
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.bands import WORRY
 from ward_service.domain.pathway import Pathway

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from ward_service.contract.http.base import (
+from ward_service.contract.http.alerts import (
     AlertView,
-    BandView,
     CallView,
     FindingView,
     LedgerEntryView,
-    LimitsView,
-    News2View,
-    ParameterView,
-    ReadingView,
     StepView,
-    ToldView,
 )
+from ward_service.contract.http.board import BandView
+from ward_service.contract.http.readings import News2View, ReadingView, ToldView
+from ward_service.contract.http.stays import LimitsView, ParameterView
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Level, Speaker, Vital
 from ward_service.domain.alerts import AlertFinding

@@ -21,7 +21,8 @@ import typer
 from pydantic import ValidationError
 
 from ward_service.contract.clock import read_clock
-from ward_service.contract.http.base import Admission, InvitationView
+from ward_service.contract.http.session import InvitationView
+from ward_service.contract.http.stays import Admission
 from ward_service.contract.vocabulary import Channel
 from ward_service.errors import StorageDownError, WardError
 from ward_service.logs import set_up

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from ward_service.contract.http.base import AlertView, FindingView, View
+from ward_service.contract.http.alerts import AlertView, FindingView
+from ward_service.contract.http.base import View
 from ward_service.contract.vocabulary import Level, Source, Speaker, Vital
 
 AsTyped = Annotated[str, Field(max_length=100)]

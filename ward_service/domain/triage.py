@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from ward_service.contract.http.base import Place
+from ward_service.contract.http.board import Place
 from ward_service.contract.vocabulary import AlertClass, AlertState, Level
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.bands import WORRY

@@ -30,7 +30,7 @@ from ward_service.contract.enrolment import (
     request_mac,
 )
 from ward_service.contract.envelope import broker_password, gateway_key
-from ward_service.contract.http.base import InvitationView
+from ward_service.contract.http.session import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
 from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccountsError
 from ward_service.enrolment.rate_limit import count_wrong, must_have_tries

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ward_service.contract.entry import DiaryPage, GivenAnswer
-from ward_service.contract.http.base import RowWords
+from ward_service.contract.http.problem import RowWords
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading
 from ward_service.contract.typed_numbers import question_about, read_back, read_number

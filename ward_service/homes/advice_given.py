@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ward_service.contract.http.base import ToldView
+from ward_service.contract.http.readings import ToldView
 from ward_service.contract.messages import AdviceGiven
 from ward_service.domain.texts import texts_for
 from ward_service.ingest.message import read_payload

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ward_service.contract.http.base import Admission
+from ward_service.contract.http.stays import Admission
 from ward_service.contract.vocabulary import Vital
 from ward_service.pathways.checks.bands import not_walked, wrong_bands
 from ward_service.pathways.checks.findings import wrong_findings

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from ward_service.contract.http.base import ReplayAsked, ReplayView
+from ward_service.contract.http.pathways import ReplayAsked, ReplayView
 from ward_service.domain.civil_time import moment
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.pathways.load import load, read

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from ward_service.contract.http.base import ReplayCounts, ReplayNeed, ReplayView
+from ward_service.contract.http.pathways import ReplayCounts, ReplayNeed, ReplayView
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.pathway import Pathway
 from ward_service.replay.compare import ALL, Count, Need, Tally, shifts_between

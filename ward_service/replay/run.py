@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final
 from uuid import UUID
 
-from ward_service.contract.http.base import ReplayView
+from ward_service.contract.http.pathways import ReplayView
 from ward_service.contract.vocabulary import AlertOutcome, Level, Mode
 from ward_service.domain.limits import wrong_with
 from ward_service.domain.pathway import Pathway

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from ward_service.contract.http.base import Admission, AdmissionView
+from ward_service.contract.http.stays import Admission, AdmissionView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Channel, Spo2Target
 from ward_service.domain.civil_time import local

@@ -18,7 +18,7 @@ from ward_service import passwords
 from ward_service.api.app import create_app
 from ward_service.bootstrap import add_account, add_gateway
 from ward_service.contract.clock import demo_clock, real_clock
-from ward_service.contract.http.base import BoardView
+from ward_service.contract.http.board import BoardView
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode

@@ -12,7 +12,7 @@ from tests.conftest import missing
 from tests.factories import AN_HOUR_AGO, NOON, a_ward, an_admission
 from ward_service.bootstrap import add_gateway, sign_pathway
 from ward_service.cli.main import app
-from ward_service.contract.http.base import Admission, AdmissionView
+from ward_service.contract.http.stays import Admission, AdmissionView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Spo2Target
 from ward_service.diary.pack import Pack, pack_of

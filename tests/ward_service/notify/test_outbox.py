@@ -20,7 +20,7 @@ from tests.ward_service.notify.desk import Desk
 from ward_service.api.health import health
 from ward_service.api.triage import BoardCache, get_board
 from ward_service.contract.clock import Clock
-from ward_service.contract.http.base import HealthView
+from ward_service.contract.http.board import HealthView
 from ward_service.contract.vocabulary import PATIENT, AlertState, Channel, Level
 from ward_service.domain.state import Message
 from ward_service.domain.texts import text_for

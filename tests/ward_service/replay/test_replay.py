@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from tests.factories import COH, NOON, a_home, a_reading, a_ward, minutes
 from tests.ward_service.replay.invented import Life
-from ward_service.contract.http.base import ReplayView
+from ward_service.contract.http.pathways import ReplayView
 from ward_service.contract.vocabulary import AlertOutcome, AlertState, Channel
 from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Acknowledged, ContactMade, LimitsChanged, Resolved
