@@ -9,7 +9,8 @@ from ward_service.errors import ConflictError, WardError
 from ward_service.passwords import new_account
 from ward_service.pathways.check import unsignable
 from ward_service.pathways.load import PathwayFile
-from ward_service.store.tables.base import GatewayRow, SignatureRow
+from ward_service.store.tables.homes import GatewayRow
+from ward_service.store.tables.stays import SignatureRow
 from ward_service.ward import Ward, signed_versions, version_row
 
 

@@ -12,7 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from ward_service.errors import NotSignedInError, WardError
-from ward_service.store.tables.base import AccountRow, SessionRow
+from ward_service.store.tables.runtime import AccountRow, SessionRow
 from ward_service.store.unit_of_work import Store
 
 IDLE: Final = timedelta(minutes=15)  # only a person's acts count, not a screen that refreshes

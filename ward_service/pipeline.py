@@ -33,7 +33,9 @@ from ward_service.ingest.sequence import Streams
 from ward_service.logs import log
 from ward_service.stays.stay import Stay, load_stays, tell
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import DueRow, QuarantineRow, SlotRow
+from ward_service.store.tables.homes import SlotRow
+from ward_service.store.tables.readings import QuarantineRow
+from ward_service.store.tables.stays import DueRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -13,7 +13,7 @@ from ward_service.pathways.load import SHIPPED, PathwayFile, load_all, read
 from ward_service.settings import Settings
 from ward_service.store.connect import Sessions, connect, engine_of
 from ward_service.store.migrate import migrate
-from ward_service.store.tables.base import PathwayVersionRow, SignatureRow
+from ward_service.store.tables.stays import PathwayVersionRow, SignatureRow
 from ward_service.store.unit_of_work import Store, unit_of_work
 
 

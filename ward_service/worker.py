@@ -8,7 +8,7 @@ from ward_service.errors import StorageDownError
 from ward_service.homes.watch import look_at_gaps
 from ward_service.logs import log
 from ward_service.pipeline import look_at_silence, write_due
-from ward_service.store.tables.base import BlindRow
+from ward_service.store.tables.runtime import BlindRow
 from ward_service.ward import Ward
 
 STAGE: Final = "worker"

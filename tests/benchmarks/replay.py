@@ -38,14 +38,10 @@ from ward_service.pathways.load import SHIPPED
 from ward_service.replay.run import Asked, replay
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import _FINDINGS, _SAME, as_admitted, stored
-from ward_service.store.tables.base import (
-    ActRow,
-    AlertRow,
-    EpisodeRow,
-    MessageRow,
-    PatientRow,
-    ReadingRow,
-)
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import ActRow, EpisodeRow, PatientRow
 from ward_service.ward import Ward
 
 PATTERNS = 300

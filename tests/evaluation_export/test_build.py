@@ -28,7 +28,7 @@ from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow
+from ward_service.store.tables.alerts import AlertRow
 from ward_service.ward import Ward
 
 PEOPLE = 30

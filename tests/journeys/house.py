@@ -19,7 +19,8 @@ from tests.services import GATEWAY, WARD, Broker, WardProcess
 from ward_service.bootstrap import add_account, add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables.base import AlertRow, LedgerRow, SlotRow
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import SlotRow
 
 CLINICIAN, PASSWORD = "nurse", "an invented password"
 

@@ -12,7 +12,8 @@ from tests.factories import NOON, Home, a_home, a_ward
 from ward_service.contract.vocabulary import Level, Outcome
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, ReadingRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.readings import ReadingRow
 from ward_service.ward import Ward
 
 

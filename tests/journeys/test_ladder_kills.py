@@ -27,7 +27,8 @@ from ward_service.notify.outbox import LINES
 from ward_service.pathways.load import SHIPPED
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables.base import AlertRow, RosterRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import RosterRow
 from ward_service.ward import Ward
 
 STEPS = range(1, 5)  # each calls a role of its own, so that no later call says the same

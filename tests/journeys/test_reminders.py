@@ -13,7 +13,7 @@ from tests.journeys.house import House
 from tests.journeys.short_windows import Ward, eventually, seconds
 from ward_service.contract.vocabulary import PATIENT, Channel
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables.base import MessageRow
+from ward_service.store.tables.messages import MessageRow
 
 BEGAN = datetime(2026, 11, 24, 12, 59, 50, tzinfo=UTC)  # ten seconds before an agreed time
 QUIET, HOSPITAL = "home-01", "home-02"

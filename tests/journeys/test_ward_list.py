@@ -19,7 +19,7 @@ from ward_service.bootstrap import add_account
 from ward_service.contract.clock import real_clock
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import PatientRow
+from ward_service.store.tables.stays import PatientRow
 
 HOSTILE = "<img src=x onerror=\"document.title='taken over'\">"
 

@@ -13,7 +13,7 @@ from ward_service.pathways.load import SHIPPED, PathwayFile, read
 from ward_service.settings import Settings
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import RosterRow
+from ward_service.store.tables.messages import RosterRow
 from ward_service.ward import Ward, open_ward, signed_versions
 
 SHIPPED_TEXT = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()

@@ -22,15 +22,11 @@ from ward_service.replay.fold import Replayed, faithful
 from ward_service.replay.history import blindness, histories
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import alerts_of_ledger, findings_of
-from ward_service.store.tables.base import (
-    ActRow,
-    AlertRow,
-    HomeTroubleRow,
-    LedgerRow,
-    MessageRow,
-    QuarantineRow,
-    ReadingRow,
-)
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import HomeTroubleRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.stays import ActRow
 from ward_service.ward import Ward
 
 # What the row of an alert does not repeat: the ledger holds it.

@@ -16,7 +16,9 @@ from ward_service.entry.script import script_of
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import findings_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, ReadingRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 Answers = Sequence[tuple[str, str]]

@@ -32,17 +32,12 @@ from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables.base import (
-    AlertRow,
-    BlindRow,
-    DueRow,
-    EpisodeRow,
-    LedgerRow,
-    MessageRow,
-    QuarantineRow,
-    ReadingRow,
-    SlotRow,
-)
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import SlotRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.runtime import BlindRow
+from ward_service.store.tables.stays import DueRow, EpisodeRow
 from ward_service.ward import Ward
 
 

@@ -15,7 +15,7 @@ from tests.factories import a_ward
 from tests.services import WARD, Broker, WardProcess
 from ward_service.errors import WardError
 from ward_service.settings import Settings
-from ward_service.store.tables.base import HeartbeatRow
+from ward_service.store.tables.runtime import HeartbeatRow
 
 
 @pytest.fixture

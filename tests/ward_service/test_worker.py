@@ -13,7 +13,8 @@ from ward_service.contract.clock import demo_clock
 from ward_service.contract.vocabulary import AlertState
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import connect, engine_of
-from ward_service.store.tables.base import AlertRow, BlindRow, HeartbeatRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.runtime import BlindRow, HeartbeatRow
 from ward_service.ward import Ward
 
 

@@ -12,7 +12,8 @@ from ward_service.domain.inputs import AlertAct, StayAct
 from ward_service.errors import NotSignedInError
 from ward_service.passwords import clinician_of
 from ward_service.stays import acts
-from ward_service.store.tables.base import AccountRow, AlertRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.runtime import AccountRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

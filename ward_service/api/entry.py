@@ -40,7 +40,7 @@ from ward_service.entry.parse import (
 from ward_service.entry.script import script_of
 from ward_service.errors import ConflictError, NoNumberError, NotFoundError, RowsRefusedError
 from ward_service.store.stays import findings_of, state_of
-from ward_service.store.tables.base import EpisodeRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 

@@ -25,7 +25,7 @@ from ward_service.errors import NotFoundError
 from ward_service.homes.advice_given import told_at_home
 from ward_service.stays.admission import admit
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import ReadingRow
+from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -19,7 +19,7 @@ from ward_service.domain.sequence import Numbers
 from ward_service.homes.watch import troubles_of
 from ward_service.homes.words import trouble_words
 from ward_service.ingest.sequence import GAP_GRACE
-from ward_service.store.tables.base import HomeStatusRow, SlotRow
+from ward_service.store.tables.homes import HomeStatusRow, SlotRow
 
 router = APIRouter(prefix="/gateways", tags=["homes"], dependencies=[SignedIn])
 

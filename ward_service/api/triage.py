@@ -27,7 +27,9 @@ from ward_service.domain.triage import Standing, stand, urgency
 from ward_service.notify.phone import words_by_stay
 from ward_service.store.board import SpO2Point
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, PatientRow, ReadingRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 

@@ -23,7 +23,9 @@ from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.ingest.message import read_payload
 from ward_service.store.stays import findings_of
-from ward_service.store.tables.base import AlertRow, LedgerRow, MessageRow, ReadingRow, TimerRow
+from ward_service.store.tables.alerts import AlertRow, LedgerRow, TimerRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import ReadingRow
 
 
 def alert_view(

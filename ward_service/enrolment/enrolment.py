@@ -36,7 +36,7 @@ from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccount
 from ward_service.enrolment.rate_limit import count_wrong, must_have_tries
 from ward_service.errors import NotFoundError, WardError
 from ward_service.logs import log
-from ward_service.store.tables.base import GatewayRow, InvitationRow
+from ward_service.store.tables.homes import GatewayRow, InvitationRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -21,7 +21,7 @@ from ward_service.domain.judge import judge
 from ward_service.domain.pathway import Pathway, Question
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.ingest.message import read_payload
-from ward_service.store.tables.base import ReadingRow
+from ward_service.store.tables.readings import ReadingRow
 
 SAID_OF = {
     Source.BLE: "the device at home",

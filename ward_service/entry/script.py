@@ -22,7 +22,8 @@ from ward_service.domain.texts import SAFETY_NET, texts_for
 from ward_service.entry.parse import judged_as
 from ward_service.ingest.message import read_payload
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import EpisodeRow, ReadingRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 
 CALL: Final = {

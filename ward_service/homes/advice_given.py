@@ -7,7 +7,8 @@ from ward_service.contract.messages import AdviceGiven
 from ward_service.domain.texts import texts_for
 from ward_service.ingest.message import read_payload
 from ward_service.store.plans import limits_then
-from ward_service.store.tables.base import PlanSentRow, ReadingRow
+from ward_service.store.tables.homes import PlanSentRow
+from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

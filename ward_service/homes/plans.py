@@ -25,7 +25,8 @@ from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import EpisodeRow, PlanRow, PlanSentRow
+from ward_service.store.tables.homes import PlanRow, PlanSentRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 

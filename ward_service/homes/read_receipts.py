@@ -19,7 +19,7 @@ from ward_service.homes.plans import LOST_AFTER_S, Sent, Wire, is_taken
 from ward_service.ingest.receipts import signed
 from ward_service.logs import log
 from ward_service.store.codes import SeenId
-from ward_service.store.tables.base import SeenRow
+from ward_service.store.tables.homes import SeenRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

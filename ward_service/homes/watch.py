@@ -28,7 +28,7 @@ from ward_service.pipeline import HEARD, take_batch
 from ward_service.stays.stay import Stay, tell
 from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import HomeStatusRow, SlotRow
+from ward_service.store.tables.homes import HomeStatusRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

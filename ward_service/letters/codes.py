@@ -23,7 +23,8 @@ from ward_service.contract.page_code import (
 from ward_service.contract.plan import Door
 from ward_service.errors import ConflictError, NotFoundError
 from ward_service.logs import log
-from ward_service.store.tables.base import DoorRow, LedgerRow
+from ward_service.store.tables.alerts import LedgerRow
+from ward_service.store.tables.homes import DoorRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

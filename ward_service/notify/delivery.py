@@ -15,7 +15,7 @@ from ward_service.errors import StorageDownError
 from ward_service.logs import log
 from ward_service.notify.notifier import LostError, Notifier, NotifyError, Reporting
 from ward_service.notify.relevance import muted, why_not
-from ward_service.store.tables.base import MessageRow
+from ward_service.store.tables.messages import MessageRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

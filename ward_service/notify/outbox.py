@@ -23,7 +23,7 @@ from ward_service.notify.relevance import why_not
 from ward_service.notify.routing import Way, next_way, said_of, ways_for
 from ward_service.notify.words import outgoing
 from ward_service.store.outbox import About
-from ward_service.store.tables.base import MessageRow, RosterRow
+from ward_service.store.tables.messages import MessageRow, RosterRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

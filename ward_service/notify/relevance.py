@@ -6,7 +6,7 @@ from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState
 from ward_service.store.calls import RINGING
 from ward_service.store.outbox import About
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import MessageRow
+from ward_service.store.tables.messages import MessageRow
 
 
 def why_not(row: MessageRow, about: About, now: datetime) -> str | None:

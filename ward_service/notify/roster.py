@@ -14,7 +14,7 @@ from ward_service.notify.notifier import LostError, NotifyError, Outgoing, Repor
 from ward_service.notify.routing import said_of
 from ward_service.notify.sms import e164
 from ward_service.notify.webhook import may_post_to
-from ward_service.store.tables.base import RosterRow
+from ward_service.store.tables.messages import RosterRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ward_service.contract.vocabulary import OWNER, PATIENT, Channel
-from ward_service.store.tables.base import MessageRow, PatientRow, RosterRow
+from ward_service.store.tables.messages import MessageRow, RosterRow
+from ward_service.store.tables.stays import PatientRow
 
 _ROSTER: Final = "roster:"
 

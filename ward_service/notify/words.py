@@ -8,7 +8,7 @@ from ward_service.notify.notifier import Outgoing
 from ward_service.notify.routing import Way
 from ward_service.store.outbox import About
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import MessageRow
+from ward_service.store.tables.messages import MessageRow
 from ward_service.ward import Ward
 
 # In every language, and it tells whoever sees a phone lie on a table nothing.

@@ -14,7 +14,9 @@ from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.ingest.message import read_payload
 from ward_service.pipeline import as_unreadable
 from ward_service.store.stays import deed_of, person_of
-from ward_service.store.tables.base import AlertRow, BlindRow, EpisodeRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.runtime import BlindRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 
 MISSING: Final = "missing"  # the group of those of whom something is not known

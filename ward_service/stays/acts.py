@@ -9,7 +9,8 @@ from ward_service.domain.inputs import Acknowledged, Act, AlertAct, Resolved, St
 from ward_service.errors import ConflictError, NoteNeededError, NotFoundError, SeenOldError
 from ward_service.stays.stay import load_stays
 from ward_service.store.stays import findings_of
-from ward_service.store.tables.base import ActRow, AlertRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.stays import ActRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -15,7 +15,9 @@ from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.roster import unreachable
 from ward_service.notify.sms import e164
 from ward_service.store.stays import as_admitted, stored
-from ward_service.store.tables.base import EpisodeRow, LedgerRow, PatientRow, SlotRow
+from ward_service.store.tables.alerts import LedgerRow
+from ward_service.store.tables.homes import SlotRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
 

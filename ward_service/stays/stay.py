@@ -13,7 +13,8 @@ from ward_service.domain.pathway import Pathway
 from ward_service.domain.plan import in_the_plan
 from ward_service.domain.state import EpisodeState, Judged, Step
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import EpisodeRow, HomeTroubleRow
+from ward_service.store.tables.homes import HomeTroubleRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete
 
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import AccountRow, LockRow, SessionRow
+from ward_service.store.tables.runtime import AccountRow, LockRow, SessionRow
 
 
 class AccountsStore(PartStore):

@@ -9,13 +9,9 @@ from sqlalchemy import exists, func, or_, select
 
 from ward_service.contract.vocabulary import AlertState
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import (
-    AlertRow,
-    EpisodeRow,
-    PatientRow,
-    QuarantineRow,
-    ReadingRow,
-)
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 
 
 class SpO2Point(NamedTuple):

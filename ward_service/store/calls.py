@@ -15,7 +15,8 @@ from ward_service.contract.vocabulary import OWNER, AlertState
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.state import Message, StepTaken
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import MessageRow, TimerRow
+from ward_service.store.tables.alerts import TimerRow
+from ward_service.store.tables.messages import MessageRow
 
 _TIMERS = cast(Table, TimerRow.__table__)
 _MESSAGES = cast(Table, MessageRow.__table__)

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Table, select, tuple_, update
 
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import DoorRow, ReadingRow, SeenRow
+from ward_service.store.tables.homes import DoorRow, SeenRow
+from ward_service.store.tables.readings import ReadingRow
 
 _SEEN = cast(Table, SeenRow.__table__)
 SeenId = tuple[str, UUID]  # gateway and reading

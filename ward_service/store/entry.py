@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import EpisodeRow, PatientRow, ReadingRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 
 _NO_GATEWAY = ""  # of what was typed at the ward
 _MINUTE = timedelta(minutes=1)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import delete, func, select, update
 
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import GatewayRow, InvitationRow, SlotRow, TriesRow
+from ward_service.store.tables.homes import GatewayRow, InvitationRow, SlotRow, TriesRow
 
 
 class KeyState(NamedTuple):

@@ -9,17 +9,12 @@ from sqlalchemy import func, or_, select
 
 from ward_service.contract.vocabulary import AlertOutcome, Level
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import (
-    ActRow,
-    AlertRow,
-    BlindRow,
-    EpisodeRow,
-    HomeTroubleRow,
-    LedgerRow,
-    MessageRow,
-    QuarantineRow,
-    ReadingRow,
-)
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import HomeTroubleRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.runtime import BlindRow
+from ward_service.store.tables.stays import ActRow, EpisodeRow
 
 
 class TakenReading(NamedTuple):

@@ -8,15 +8,15 @@ from sqlalchemy import Table, func, select, update
 
 from ward_service.domain.sequence import Numbers, Stretch
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import (
+from ward_service.store.tables.homes import (
     GatewayRow,
     HomeStatusRow,
     HomeTroubleRow,
     IgnoredStatusRow,
-    QuarantineRow,
     SlotRow,
     StreamRow,
 )
+from ward_service.store.tables.readings import QuarantineRow
 
 StreamKey = tuple[str, str]  # gateway, stream
 

@@ -11,13 +11,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from ward_service.store.tables.base import (
-    BlindRow,
-    HeartbeatRow,
-    QuarantineRow,
-    ReadingRow,
-    SlotRow,
-)
+from ward_service.store.tables.homes import SlotRow
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.runtime import BlindRow, HeartbeatRow
 
 # The table itself: its bulk insert is a third faster than the mapped class's.
 _READINGS = cast(Table, ReadingRow.__table__)

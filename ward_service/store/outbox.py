@@ -15,16 +15,10 @@ from sqlalchemy.orm import aliased
 from ward_service.contract.vocabulary import Channel, Level
 from ward_service.store.calls import RINGING, WAITING
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import (
-    AlertRow,
-    ChannelRow,
-    EpisodeRow,
-    MessageRow,
-    PatientRow,
-    ReadingRow,
-    RosterRow,
-    TimerRow,
-)
+from ward_service.store.tables.alerts import AlertRow, TimerRow
+from ward_service.store.tables.messages import ChannelRow, MessageRow, RosterRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 
 
 class ToRing(NamedTuple):

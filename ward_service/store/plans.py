@@ -9,7 +9,7 @@ from sqlalchemy import select, tuple_, update
 
 from ward_service.domain.limits import Limits
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import GatewayRow, PlanRow, PlanSentRow
+from ward_service.store.tables.homes import GatewayRow, PlanRow, PlanSentRow
 
 Place = tuple[str, int]  # gateway and slot
 _LIMITS = TypeAdapter(Limits)

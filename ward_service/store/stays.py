@@ -14,17 +14,15 @@ from ward_service.domain.episode import Person
 from ward_service.domain.inputs import Act
 from ward_service.domain.state import Entry, EpisodeState, TaskOpened
 from ward_service.store.intake import PartStore
-from ward_service.store.tables.base import (
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import GatewayRow, SlotRow
+from ward_service.store.tables.stays import (
     ActRow,
-    AlertRow,
     DueRow,
     EpisodeRow,
-    GatewayRow,
-    LedgerRow,
     PathwayVersionRow,
     PatientRow,
     SignatureRow,
-    SlotRow,
     TaskRow,
 )
 

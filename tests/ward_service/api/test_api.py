@@ -27,7 +27,8 @@ from ward_service.homes.plans import PlanPost
 from ward_service.homes.watch import take_in
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AccountRow, ActRow, SessionRow
+from ward_service.store.tables.runtime import AccountRow, SessionRow
+from ward_service.store.tables.stays import ActRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

@@ -21,7 +21,10 @@ from ward_service.contract.vocabulary import Level, Vital
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, MessageRow, ReadingRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 HOUR = timedelta(hours=1)

@@ -19,7 +19,10 @@ from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, MessageRow, ReadingRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.readings import ReadingRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 KEY = "one-intention"

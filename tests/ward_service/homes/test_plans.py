@@ -26,13 +26,8 @@ from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.plans import limits_then
-from ward_service.store.tables.base import (
-    EpisodeRow,
-    GatewayRow,
-    PlanRow,
-    PlanSentRow,
-    SignatureRow,
-)
+from ward_service.store.tables.homes import GatewayRow, PlanRow, PlanSentRow
+from ward_service.store.tables.stays import EpisodeRow, SignatureRow
 from ward_service.ward import Ward
 
 

@@ -28,7 +28,9 @@ from ward_service.homes.watch import take_in
 from ward_service.pipeline import take_batch
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, SeenRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.homes import SeenRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

@@ -28,18 +28,16 @@ from ward_service.homes.words import WORDS, trouble_words
 from ward_service.pipeline import look_at_silence
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import (
-    AlertRow,
-    EpisodeRow,
+from ward_service.store.tables.alerts import AlertRow, LedgerRow
+from ward_service.store.tables.homes import (
     HomeStatusRow,
     HomeTroubleRow,
     IgnoredStatusRow,
-    LedgerRow,
-    QuarantineRow,
-    ReadingRow,
     SlotRow,
     StreamRow,
 )
+from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 A_QUARTER = minutes(15)

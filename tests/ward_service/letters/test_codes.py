@@ -44,7 +44,9 @@ from ward_service.letters.words import ENGLISH, letter_of
 from ward_service.logs import set_up
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import DoorRow, EpisodeRow, LedgerRow
+from ward_service.store.tables.alerts import LedgerRow
+from ward_service.store.tables.homes import DoorRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 PASSWORD = "correct horse battery"

@@ -18,7 +18,8 @@ from ward_service.notify.notifier import NotifyError
 from ward_service.notify.outbox import Claim
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.acts import act
-from ward_service.store.tables.base import AlertRow, MessageRow, RosterRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import MessageRow, RosterRow
 from ward_service.ward import Ward
 
 _keys = count(1)

@@ -30,7 +30,9 @@ from ward_service.notify.phone import words_by_stay
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, HeartbeatRow, PatientRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.runtime import HeartbeatRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 from ward_service.ward import Ward
 
 NURSE, DOCTOR = "nurse-3@anytown.example", "doctor-1@anytown.example"

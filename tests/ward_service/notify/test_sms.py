@@ -36,7 +36,7 @@ from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import state_of
-from ward_service.store.tables.base import EpisodeRow, PatientRow
+from ward_service.store.tables.stays import EpisodeRow, PatientRow
 from ward_service.ward import open_ward
 from ward_service.watchdog.health import troubles
 

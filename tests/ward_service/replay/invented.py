@@ -46,7 +46,8 @@ from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.stays.admission import admit
-from ward_service.store.tables.base import AlertRow, BlindRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.runtime import BlindRow
 from ward_service.ward import Ward
 
 HOURS = (8.5, 12.75, 16.9)  # about when people measure, in UTC

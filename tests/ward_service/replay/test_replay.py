@@ -24,7 +24,9 @@ from ward_service.replay.fold import candidate_person
 from ward_service.replay.report import say
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, MessageRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 TEXT = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()

@@ -25,7 +25,8 @@ from ward_service.standalone import launch
 from ward_service.standalone.processes import Parts
 from ward_service.store.connect import engine_of
 from ward_service.store.stays import findings_of
-from ward_service.store.tables.base import AlertRow, SlotRow
+from ward_service.store.tables.alerts import AlertRow
+from ward_service.store.tables.homes import SlotRow
 from ward_service.ward import Ward, open_ward
 from ward_service.worker import tick
 

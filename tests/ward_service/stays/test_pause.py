@@ -13,7 +13,8 @@ from ward_service.domain.inputs import Paused
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import EpisodeRow, MessageRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 TONIGHT = NOON + timedelta(hours=10)  # the ward is closed: the patient and on call are told

@@ -11,7 +11,9 @@ from sqlalchemy import inspect, text
 from tests.factories import NOON
 from ward_service.store.connect import Sessions, connect, engine_of
 from ward_service.store.migrate import migrate, newest
-from ward_service.store.tables.base import Base, HeartbeatRow, PatientRow
+from ward_service.store.tables.base import Base
+from ward_service.store.tables.runtime import HeartbeatRow
+from ward_service.store.tables.stays import PatientRow
 from ward_service.store.unit_of_work import unit_of_work
 from ward_service.store.views import VIEWS
 

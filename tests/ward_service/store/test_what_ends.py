@@ -16,7 +16,9 @@ from ward_service.domain.inputs import Acknowledged, Ended, Paused
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
-from ward_service.store.tables.base import AlertRow, EpisodeRow, MessageRow, TimerRow
+from ward_service.store.tables.alerts import AlertRow, TimerRow
+from ward_service.store.tables.messages import MessageRow
+from ward_service.store.tables.stays import EpisodeRow
 from ward_service.ward import Ward
 
 
