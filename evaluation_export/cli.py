@@ -11,15 +11,11 @@ from typing import Annotated, Final, NoReturn
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from evaluation_export.disclosure.suppress import POLICIES
-from evaluation_export.package.build import (
-    REGISTER,
-    NothingToExportError,
-    Release,
-    build,
-    check,
-    note_release,
-)
+from evaluation_export.disclosure.policies import POLICIES
+from evaluation_export.package.build import build
+from evaluation_export.package.check import check
+from evaluation_export.package.receipt import REGISTER, note_release
+from evaluation_export.package.release import NothingToExportError, Release
 from evaluation_export.source.views import ExtractError, database_url, read_views
 
 REFUSED: Final = 1

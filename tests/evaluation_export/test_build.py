@@ -17,7 +17,9 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, REFUSED, app
-from evaluation_export.package.build import DATE, REGISTER, UUID, check
+from evaluation_export.package.check import check
+from evaluation_export.package.receipt import REGISTER
+from evaluation_export.package.release import DATE, UUID
 from evaluation_export.source import views
 from evaluation_export.tables.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation_export.disclosure.suppress import (
+from evaluation_export.disclosure.policies import (
     FEWEST_PEOPLE,
     MIDPOINT6,
     NHSD_SECONDARY_CARE,
     OPENSAFELY_TABLE,
     POLICIES,
     Policy,
-    protect,
 )
+from evaluation_export.disclosure.suppress import protect
 
 # Source: EVALUATION.md 1.1. ehrQL's own tests: 6 and 7 redacted, 8 -> 10; midpoint 6 as printed.
 PRINTED: list[tuple[Policy, dict[int, int | None]]] = [

@@ -1,0 +1,37 @@
+"""A release: who asked for it, what for, and under which rules."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+CHECKSUMS: Final = "CHECKSUMS"
+
+# Nothing that leaves may look like one of these.
+DATE: Final = re.compile(r"\b(19|20)\d\d-\d\d-\d\d\b")
+
+UUID: Final = re.compile(r"\b[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\b", re.IGNORECASE)
+
+
+class NothingToExportError(Exception):
+    """Nobody was admitted yet, or nothing has happened: there is no table to make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Who asked for an extract, what for, and who agreed. A trial has none and must not leave."""
+
+    asked_by: str = ""
+    purpose: str = ""
+    agreed_by: str = ""
+
+    @property
+    def trial(self) -> bool:
+        """Whether nobody has agreed that this leaves."""
+        return not (self.asked_by and self.purpose and self.agreed_by)
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
