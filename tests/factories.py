@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.http.stays import Admission
 from ward_service.contract.ids import new_id
@@ -16,6 +15,7 @@ from ward_service.contract.vocabulary import Context, Quality, Source, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, limits_at_admission, personal_bands
 from ward_service.domain.pathway import STANDARD, Pathway
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.ingest.message import Arrived
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings

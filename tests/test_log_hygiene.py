@@ -13,10 +13,11 @@ from tests.factories import NOON, a_reading, a_ward, an_admission
 from tests.factories import Home as Sender
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import real_clock
 from ward_service.contract.http.stays import Admission
 from ward_service.contract.ids import new_id
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.ingest.message import Arrived
 from ward_service.logs import set_up
 from ward_service.pipeline import take_batch

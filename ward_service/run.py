@@ -23,10 +23,11 @@ import uvicorn
 from ward_service import worker
 from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
-from ward_service.homes.plans import PlanPost, Wire
+from ward_service.homes.plans import PlanPost
 from ward_service.homes.read_receipts import SeenPost
 from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
+from ward_service.ingest.wire import Wire
 from ward_service.logs import log
 from ward_service.notify import outbox
 from ward_service.store.connect import engine_of

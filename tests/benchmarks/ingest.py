@@ -26,9 +26,9 @@ from paho.mqtt.properties import Properties
 from tests.factories import Home, a_reading, a_ward, an_admission
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import Broker, PostgreSQL, newest_postgresql
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Receipt
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
 from ward_service.ingest.connection import CLIENT_ID

@@ -23,9 +23,9 @@ from evaluation_export.package.release import DATE, UUID
 from evaluation_export.source import views
 from evaluation_export.tables.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.http.stays import Admission
 from ward_service.domain.inputs import Acknowledged
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.pipeline import look_at_silence, take_batch, write_due
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit

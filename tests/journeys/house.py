@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from tests.factories import a_ward, an_admission
 from tests.services import GATEWAY, WARD, Broker, WardProcess
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.tables.alerts import AlertRow, LedgerRow

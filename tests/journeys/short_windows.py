@@ -23,9 +23,10 @@ from paho.mqtt.properties import Properties
 
 from tests.factories import Home, a_ward, an_admission
 from tests.journeys.house import PASSWORD, House
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.contract.messages import Reading, Receipts, topic
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.ingest.message import Arrived
 from ward_service.pathways.load import SHIPPED
 from ward_service.store.connect import engine_of

@@ -23,11 +23,11 @@ from tests.guarded_broker import GuardedBroker
 from tests.journeys.house import House
 from tests.services import GATEWAY, WARD
 from tests.test_log_hygiene import MARK, PHONE, a_marked_admission
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import topic
 from ward_service.contract.vocabulary import EndReason
 from ward_service.domain.inputs import Ended
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

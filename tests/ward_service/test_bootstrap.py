@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.factories import NOON, a_ward, an_admission
-from ward_service.bootstrap import add_gateway, sign_pathway
+from ward_service.bootstrap import sign_pathway
 from ward_service.contract.vocabulary import Channel
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.errors import ConflictError, WardError
 from ward_service.pathways.load import SHIPPED, PathwayFile, read
 from ward_service.settings import Settings

@@ -11,9 +11,8 @@ import pytest
 
 from tests.factories import NOON, Home, a_home, a_reading, a_ward
 from tests.fakes.ward_peer import eventually
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import gateway_key
-from ward_service.enrolment.enrolment import revoke
+from ward_service.enrolment.enrolment import add_gateway, revoke
 from ward_service.ingest.message import Readable, Unreadable, open_message
 from ward_service.keys import KeyRing
 from ward_service.store.connect import engine_of

@@ -19,13 +19,13 @@ from tests.factories import (
     an_admission,
     minutes,
 )
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import topic
 from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Outcome, Quality
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import Acknowledged, ReadingArrived
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.errors import SeenOldError, StorageDownError
 from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence, take_batch, write_due

@@ -13,7 +13,7 @@ from ward_service.contract.http.alerts import (
 from ward_service.contract.http.board import BandView
 from ward_service.contract.http.readings import News2View, ReadingView, ToldView
 from ward_service.contract.http.stays import LimitsView, ParameterView
-from ward_service.contract.messages import Reading
+from ward_service.contract.messages import Reading, read_payload
 from ward_service.contract.vocabulary import Level, Speaker, Vital
 from ward_service.domain.alerts import AlertFinding
 from ward_service.domain.bands import WORRY
@@ -21,7 +21,6 @@ from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
-from ward_service.ingest.message import read_payload
 from ward_service.store.stays import findings_of
 from ward_service.store.tables.alerts import AlertRow, LedgerRow, TimerRow
 from ward_service.store.tables.messages import MessageRow

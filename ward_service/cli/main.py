@@ -371,7 +371,7 @@ def roster_end(line: int) -> None:
 @gateway_app.command("add")
 def gateway_add(gateway_id: str) -> None:
     """Make a gateway known; print its key as JSON. Keep it as you would a password."""
-    from ward_service.bootstrap import add_gateway
+    from ward_service.enrolment.enrolment import add_gateway
 
     with _ward() as ward:
         key = add_gateway(ward, gateway_id, ward.clock.now())

@@ -7,7 +7,7 @@ Source: DESIGN.md section 4.
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from ward_service.contract.vocabulary import (
     Context,
@@ -193,3 +193,17 @@ class Receipts(FromWard):
     """Receipts of one batch for one gateway."""
 
     receipts: tuple[Receipt, ...]
+
+
+def read_payload(payload: bytes | str) -> Reading | Trace:
+    """Return the reading, or the trace, that a payload holds.
+
+    Raises:
+        ValidationError: it holds neither.
+    """
+    try:
+        return Reading.model_validate_json(payload)
+    except ValidationError as error:
+        if ("samples",) not in {detail["loc"] for detail in error.errors(include_input=False)}:
+            raise
+    return Trace.model_validate_json(payload)

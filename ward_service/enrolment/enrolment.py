@@ -413,3 +413,25 @@ def _kept(ward: Ward, what: str, secret: str) -> str:
 
 def _made_up() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(NAME_LENGTH)).lower()
+
+
+def add_gateway(ward: Ward, gateway_id: str, now: datetime) -> str:
+    """Make a gateway known and return its key (hex). The same gateway has the same key.
+
+    Raises:
+        WardError: its name is none that a topic can carry, or the gateway was revoked.
+    """
+    if not re.fullmatch(GATEWAY_ID, gateway_id):
+        raise WardError(
+            "A gateway's name is 3 to 40 small letters, digits and hyphens, like home-01. "
+            "Nothing was changed."
+        )
+    with ward.unit_of_work() as store:
+        row = store.gateway(gateway_id)
+        if row is None:
+            row = GatewayRow(id=gateway_id, generation=1, added_at=now)
+            store.add(row)
+        row.keyed_at = row.keyed_at or ward.clock.wall()
+        if row.revoked_at is not None:
+            raise WardError(f"Gateway {gateway_id} was revoked and cannot be used again.")
+        return gateway_key(ward.secret, gateway_id, row.generation).hex()

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Final
 
 from ward_service.contract.entry import SaidView, ScriptView
-from ward_service.contract.messages import Reading
+from ward_service.contract.messages import Reading, read_payload
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.advice import Advice, Standing, Whom, advise, after
 from ward_service.domain.continuous import as_reading
@@ -20,7 +20,6 @@ from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.domain.texts import SAFETY_NET, texts_for
 from ward_service.entry.parse import judged_as
-from ward_service.ingest.message import read_payload
 from ward_service.store.stays import state_of
 from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.tables.stays import EpisodeRow

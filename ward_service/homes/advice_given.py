@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from ward_service.contract.http.readings import ToldView
-from ward_service.contract.messages import AdviceGiven
+from ward_service.contract.messages import AdviceGiven, read_payload
 from ward_service.domain.texts import texts_for
-from ward_service.ingest.message import read_payload
 from ward_service.store.plans import limits_then
 from ward_service.store.tables.homes import PlanSentRow
 from ward_service.store.tables.readings import ReadingRow

@@ -10,10 +10,10 @@ number before it plus one, and the seconds of real time (DECISIONS, "A plan's nu
 import hashlib
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import topic
@@ -21,6 +21,7 @@ from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written
 from ward_service.errors import StorageDownError
 from ward_service.ingest.receipts import Outgoing
+from ward_service.ingest.wire import Sent, Wire, is_taken
 from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
@@ -33,20 +34,6 @@ from ward_service.ward import Ward, signed_versions
 AT_ONCE: Final = 100  # plans in one look: 12,000 homes have theirs in two minutes
 ON_THE_WAY: Final = 500  # plans that no broker has taken yet; beyond, none is added
 LOST_AFTER_S: Final = 30.0  # real seconds in which no broker has taken a plan: it goes again
-
-
-class Sent(Protocol):
-    """A message that was given to the broker."""
-
-    def is_published(self) -> bool:
-        """Whether the broker has taken it. Raises when it never had it."""
-
-
-class Wire(Protocol):
-    """What plans are published by."""
-
-    def publish(self, messages: Iterable[Outgoing]) -> Sequence[Sent]:
-        """Send these in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +213,3 @@ class PlanPost:
             with self._ward.unit_of_work() as store:
                 for place, asked in some:
                     store.plan_was_sent(place, asked)
-
-
-def is_taken(sent: Sent) -> bool:
-    """Whether a broker has a message. paho raises for one that it was given while offline."""
-    try:
-        return sent.is_published()
-    except (RuntimeError, ValueError):
-        return False

@@ -15,8 +15,9 @@ from uuid import UUID
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import NotFoundError, StorageDownError
-from ward_service.homes.plans import LOST_AFTER_S, Sent, Wire, is_taken
+from ward_service.homes.plans import LOST_AFTER_S
 from ward_service.ingest.receipts import signed
+from ward_service.ingest.wire import Sent, Wire, is_taken
 from ward_service.logs import log
 from ward_service.store.codes import SeenId
 from ward_service.store.tables.homes import SeenRow

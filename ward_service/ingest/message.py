@@ -9,7 +9,14 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from ward_service.contract.envelope import Envelope, EnvelopeError
-from ward_service.contract.messages import MAX_PAYLOAD, Reading, Status, Trace, gateway_of
+from ward_service.contract.messages import (
+    MAX_PAYLOAD,
+    Reading,
+    Status,
+    Trace,
+    gateway_of,
+    read_payload,
+)
 
 NOBODY_SAID = "nobody said whose it was"
 
@@ -176,20 +183,6 @@ def _read(arrived: Arrived, key: bytes) -> Envelope:
     return Envelope.read(
         arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
     )
-
-
-def read_payload(payload: bytes | str) -> Reading | Trace:
-    """Return the reading, or the trace, that a payload holds.
-
-    Raises:
-        ValidationError: it holds neither.
-    """
-    try:
-        return Reading.model_validate_json(payload)
-    except ValidationError as error:
-        if ("samples",) not in {detail["loc"] for detail in error.errors(include_input=False)}:
-            raise
-    return Trace.model_validate_json(payload)
 
 
 def _why(error: ValidationError, what: str = "reading") -> str:

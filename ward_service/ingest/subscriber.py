@@ -14,11 +14,11 @@ from typing import Final
 
 from ward_service.contract.messages import Receipt
 from ward_service.errors import StorageDownError
-from ward_service.homes.plans import Wire
 from ward_service.ingest.connection import Connection, Delivery
 from ward_service.ingest.inbox import Inbox
 from ward_service.ingest.message import Arrived
 from ward_service.ingest.receipts import signed
+from ward_service.ingest.wire import Wire
 from ward_service.logs import log
 from ward_service.settings import Settings
 

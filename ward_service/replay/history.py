@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ward_service.contract.messages import Reading
+from ward_service.contract.messages import Reading, read_payload
 from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
 from ward_service.domain.episode import Person
 from ward_service.domain.from_wire import as_diary, as_input
 from ward_service.domain.inputs import HomeTrouble, Input
-from ward_service.ingest.message import read_payload
 from ward_service.pipeline import as_unreadable
 from ward_service.store.stays import deed_of, person_of
 from ward_service.store.tables.alerts import AlertRow

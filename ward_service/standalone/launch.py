@@ -24,12 +24,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.contract.demo import usual_spo2
 from ward_service.contract.http.stays import Admission
 from ward_service.contract.page_code import grouped
-from ward_service.enrolment.enrolment import OPERATOR
+from ward_service.enrolment.enrolment import OPERATOR, add_gateway
 from ward_service.errors import StorageDownError, WardError
 from ward_service.letters.codes import open_door
 from ward_service.notify.roster import add_screens

@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
 from ward_service import passwords
 from ward_service.api.app import create_app
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.http.board import BoardView
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode
 from ward_service.domain.plan import read_plan
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.homes.plans import PlanPost
 from ward_service.homes.watch import take_in
 from ward_service.pipeline import look_at_silence, take_batch

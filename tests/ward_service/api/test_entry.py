@@ -13,11 +13,12 @@ from sqlalchemy import func, select
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
 from tests.ward_service.api.test_api import PASSWORD, signed_in
 from ward_service.api.app import create_app
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.entry import EnteredView, FormView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Vital
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import missing
 from tests.factories import AN_HOUR_AGO, NOON, a_ward, an_admission
-from ward_service.bootstrap import add_gateway, sign_pathway
+from ward_service.bootstrap import sign_pathway
 from ward_service.cli.main import app
 from ward_service.contract.http.stays import Admission, AdmissionView
 from ward_service.contract.ids import new_id
@@ -21,6 +21,7 @@ from ward_service.diary.print import diary_of
 from ward_service.domain.episode import Person, begin
 from ward_service.domain.inputs import LimitsChanged
 from ward_service.domain.limits import limits_at_admission
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.errors import NotFoundError, WardError
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.stays.acts import act_on_stay

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from tests.services import free_port
 from ward_service.api.app import create_app
-from ward_service.bootstrap import add_account, add_gateway
+from ward_service.bootstrap import add_account
 from ward_service.contract.clock import Clock
 from ward_service.contract.enrolment import (
     ALPHABET,
@@ -29,7 +29,7 @@ from ward_service.contract.enrolment import (
     renewal_path,
     request_mac,
 )
-from ward_service.enrolment.enrolment import enrol, gateways, invite, revoke
+from ward_service.enrolment.enrolment import add_gateway, enrol, gateways, invite, revoke
 from ward_service.enrolment.rate_limit import Budget
 from ward_service.errors import NotFoundError, WardError
 from ward_service.ingest.message import Readable, open_message

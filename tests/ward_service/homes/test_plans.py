@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.factories import COH, NOON, Home, a_home, a_reading, a_ward, an_admission, minutes
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.envelope import Envelope, EnvelopeError
 from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
 from ward_service.contract.vocabulary import EndReason, PauseReason
 from ward_service.domain.inputs import Ended, LimitsChanged, Paused, ZoneChanged
 from ward_service.domain.plan import read_plan, rules_of
-from ward_service.enrolment.enrolment import revoke
+from ward_service.enrolment.enrolment import add_gateway, revoke
 from ward_service.errors import StorageDownError
 from ward_service.homes import plans
 from ward_service.homes.plans import PlanPost, send_again

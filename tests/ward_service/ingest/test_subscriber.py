@@ -19,9 +19,9 @@ from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import BASE_TOPIC, Receipt, Receipts, topic
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import StorageDownError
-from ward_service.homes.plans import Wire
 from ward_service.ingest import subscriber
 from ward_service.ingest.message import Arrived
+from ward_service.ingest.wire import Wire
 from ward_service.settings import Settings
 
 KEY = b"k" * 32

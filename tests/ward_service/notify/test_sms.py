@@ -15,7 +15,6 @@ from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.fakes.notify import API_KEY, SECRET, SERVICE, TEMPLATE, Answer, NotifyServer, error
 from tests.services import free_port
 from tests.ward_service.notify.desk import Desk, HandClock
-from ward_service.bootstrap import add_gateway
 from ward_service.cli.main import app
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import PATIENT, Channel, EndReason, PauseReason
@@ -23,6 +22,7 @@ from ward_service.domain.inputs import Ended, Paused
 from ward_service.domain.sms_length import LONGEST, parts_of
 from ward_service.domain.state import Message
 from ward_service.domain.texts import text_for
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.errors import WardError
 from ward_service.notify import delivery, outbox
 from ward_service.notify.channels import open_channels

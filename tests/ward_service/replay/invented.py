@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from tests.factories import NOON, Home, an_admission, minutes
-from ward_service.bootstrap import add_gateway
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading, Trace, Trouble
 from ward_service.contract.vocabulary import (
@@ -39,6 +38,7 @@ from ward_service.domain.inputs import (
     Unpaused,
     ZoneChanged,
 )
+from ward_service.enrolment.enrolment import add_gateway
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import WardError
 from ward_service.homes.watch import look_at_gaps, take_in
