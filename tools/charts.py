@@ -11,7 +11,7 @@ from ward_service.domain.bands import Ranges
 from ward_service.domain.news2 import CHART, MIN_AGE, RESPONSES, Measured, Said
 
 ROOT = Path(__file__).parents[1]
-NEWS2 = ROOT / "docs/clinical-safety/news2.md"
+NEWS2 = ROOT / "docs/reference/news2.md"
 
 # 3 2 1 0 1 2 3, as the published chart has them: too low on the left, too high on the right.
 COLUMNS = (3, 2, 1, 0, 1, 2, 3)

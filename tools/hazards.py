@@ -1,8 +1,8 @@
 """The hazard log: what can harm a patient, what stands against it, and the tests that show it.
 
-`python -m tools.hazards` says what is wrong with docs/clinical-safety/hazards.yaml, and where
-docs/clinical-safety.md differs from it or from the code, and exits 1; `--write` writes the page's
-drawn parts anew. Whether the named tests also ran, `tools/hazards_ran.py` sees.
+`python -m tools.hazards` says what is wrong with docs/understand/hazards.yaml, and where the page
+docs/understand/clinical-safety.md differs from it or from the code, and exits 1; `--write` draws
+the page's tables again. Whether the named tests also ran, `tools/hazards_ran.py` sees.
 Source: CLINICAL.md 5.4 (columns, words of severity and likelihood), RELIABILITY.md E.3.
 """
 
@@ -20,8 +20,8 @@ from ward_service.contract.vocabulary import AlertState
 from ward_service.domain.alerts import MOVES
 
 ROOT = Path(__file__).parents[1]
-LOG = "docs/clinical-safety/hazards.yaml"  # under a repository's root
-PAGE = ROOT / "docs/clinical-safety.md"
+LOG = "docs/understand/hazards.yaml"  # under a repository's root
+PAGE = ROOT / "docs/understand/clinical-safety.md"
 PROMISES: Final = 12  # DESIGN.md section 1
 
 Said = Annotated[str, Field(min_length=1)]

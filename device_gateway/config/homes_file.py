@@ -98,7 +98,7 @@ def read_homes(path: Path) -> HomesFile:
             f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()
         )
         raise HomesError(
-            f"{path} is not a homes file ({where}); docs/operate.md shows one"
+            f"{path} is not a homes file ({where}); docs/do/operate.md shows one"
         ) from error
     except ValueError as error:
-        raise HomesError(f"{path} is not JSON; docs/operate.md shows one") from error
+        raise HomesError(f"{path} is not JSON; docs/do/operate.md shows one") from error

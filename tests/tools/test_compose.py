@@ -16,7 +16,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-PREPARED = "./homeward-data/broker"  # what the operator makes, as docs/operate.md says
+PREPARED = "./homeward-data/broker"  # what the operator makes, as docs/do/operate.md says
 DASHBOARD_VARIABLES = {"HOMEWARD_API_URL"}
 
 

@@ -27,6 +27,6 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
 
 
 def test_every_setting_is_explained_to_whoever_operates_a_ward_or_a_home() -> None:
-    explained = (ROOT / "docs/operate.md").read_text()
+    explained = (ROOT / "docs/do/operate.md").read_text()
     for field in (*Settings.model_fields, *HomeSettings.model_fields):
         assert f"`{field.upper()}`" in explained, field

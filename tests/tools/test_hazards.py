@@ -51,7 +51,7 @@ def a_hazard(**more: object) -> dict[str, object]:
 
 def a_folder(folder: Path, *found: dict[str, object], conftest: str = "") -> Path:
     """A tiny repository with a hazard log."""
-    for name in ("docs/clinical-safety", "tests"):
+    for name in ("docs/understand", "tests"):
         (folder / name).mkdir(parents=True)
     log = {"scored_by": None, "note": "unscored", "hazards": list(found)}
     (folder / hazards.LOG).write_text(yaml.safe_dump(log))

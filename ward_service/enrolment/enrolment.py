@@ -364,7 +364,7 @@ def access_for(ward: Ward, gateway_id: str, generation: int) -> BrokerAccess:
     if not is_loopback(host) and (tls_ca is None or not accounts):
         raise NoAccountsError(
             "This ward cannot let a home reach its broker yet: it needs TLS and accounts "
-            "(HOMEWARD_BROKER_TLS_CA, HOMEWARD_BROKER_ADMIN_USERNAME; docs/operate.md). "
+            "(HOMEWARD_BROKER_TLS_CA, HOMEWARD_BROKER_ADMIN_USERNAME; docs/do/operate.md). "
             "Nothing was changed, and a code is as good as before."
         )
     if not accounts:

@@ -1,7 +1,7 @@
 """The embedded broker: the installed Mosquitto, else the rumqttd wheel, on loopback only.
 
 Neither is trusted to keep anything: receipts carry the promise. A listener that others can reach
-needs a broker with access rules, set up by the operator (docs/operate.md).
+needs a broker with access rules, set up by the operator (docs/do/operate.md).
 Source: DESIGN.md section 3; RELIABILITY.md A.3, A.4, H.
 """
 

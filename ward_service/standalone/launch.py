@@ -115,7 +115,7 @@ def up() -> int:
         _say("")
         _say(f"The ward list:   http://{LOOPBACK}:{house.ports['dashboard']}")
         _say(f"The ward's API:  http://{LOOPBACK}:{house.ports['ward']}/openapi.json")
-        _say("Shadow use only: no pathway here is signed. docs/operate.md says what comes next.")
+        _say("Shadow use only: no pathway here is signed. docs/do/operate.md says what comes next.")
         _say("Ctrl-C ends everything; what was received stays in " + str(folder))
         return house.watch()
 

@@ -1,7 +1,7 @@
 """The watchdog's own heartbeat: a file in the data folder, so that the ward can see it is there.
 
 It stays when the watchdog ends: where one was started once, its silence is said until it is back.
-Whoever wants none any more deletes the file (docs/operate.md).
+Whoever wants none any more deletes the file (docs/do/operate.md).
 """
 
 import os
