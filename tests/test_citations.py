@@ -21,7 +21,7 @@ ROOT: Final = HERE.parents[1]
 SOURCES: Final = ROOT / "docs/reference/sources.md"
 KEY_PAGE: Final = ROOT / "docs/reference/clinical-key.md"
 DESIGN: Final = ROOT / "docs/understand/design.md"
-HAZARDS: Final = ROOT / "docs/clinical-safety/hazards.yaml"
+HAZARDS: Final = ROOT / "docs/understand/hazards.yaml"
 PROMISES: Final = 14
 # Signed by the hash of their bytes: they cite a working paper, and the key page resolves it.
 FROZEN: Final = sorted((ROOT / "ward_service/pathways").glob("*.yaml"))
