@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from device_gateway.advice import Adviser
-from device_gateway.spool import Outgoing, Spool
+from device_gateway.advise.adviser import Adviser
+from device_gateway.spool.records import Outgoing
+from device_gateway.spool.spool import Spool
 from tests.factories import NOON, a_reading, minutes
 from tests.fixtures.before_rooms.home import golden, held, unpack
 from ward_service.contract.ids import derived_id
