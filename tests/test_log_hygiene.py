@@ -113,5 +113,5 @@ def test_what_breaks_our_code_is_logged_without_its_words(
     assert "KeyError" in said
     assert MARK not in said
     with ward.unit_of_work(read_only=True) as store:
-        reasons = store.quarantined_by_reason()
+        reasons = store.quarantine.by_reason()
     assert not any(MARK in reason for reason in reasons)

@@ -31,7 +31,7 @@ def sign_pathway(ward: Ward, file: PathwayFile, lead: str, role: str, now: datet
         raise WardError(f"{file.pathway.name} was not signed. " + " ".join(stops))
     pathway = file.pathway
     with ward.unit_of_work() as store:
-        row = store.pathway_version(pathway.id, pathway.version)
+        row = store.pathways.get(pathway.id, pathway.version)
         if row is not None and row.sha256 != file.sha256:
             raise ConflictError(
                 f"Another text ran here as {pathway.name}. Give this one a new version. "

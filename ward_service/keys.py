@@ -61,16 +61,16 @@ class KeyRing:
 
     def _look(self) -> None:
         with self._reading() as store:
-            mark = store.gateways_mark()
+            mark = store.gateways.mark()
             if mark != self._mark:
-                self._keys, self._states = {}, store.key_states()
+                self._keys, self._states = {}, store.gateways.key_states()
                 self._mark = mark
         self._look_after = time.monotonic() + LOOK_EVERY_S
 
     def _found(self, gateway_id: str) -> KeyState | None:
         """Look for a gateway that was added a moment ago; a made-up name costs one row."""
         with self._reading() as store:
-            row = store.gateway(gateway_id)
+            row = store.gateways.get(gateway_id)
             known = row is not None and row.revoked_at is None
         if known:
             self._look()

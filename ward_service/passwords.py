@@ -49,12 +49,12 @@ def new_account(store: Store, username: str, name: str, password: str) -> None:
             "Nothing was changed."
         )
     hashed = _hasher.hash(password)
-    row = store.account(username)
+    row = store.accounts.get(username)
     if row is None:
         store.add(AccountRow(username=username, name=name, password_hash=hashed))
     else:
         row.name, row.password_hash, row.failures, row.locked_until = name, hashed, 0, None
-        store.end_sessions_of(username)  # whoever knew the old password is out
+        store.accounts.end_sessions_of(username)  # whoever knew the old password is out
 
 
 def account_to_try(store: Store, username: str, wall: datetime) -> AccountRow | None:
@@ -63,7 +63,7 @@ def account_to_try(store: Store, username: str, wall: datetime) -> AccountRow | 
     Raises:
         TooManyTriesError: too many wrong ones; nothing is checked until the lock ends.
     """
-    row = store.account(username)
+    row = store.accounts.get(username)
     if row is not None and row.locked_until is not None and wall < row.locked_until:
         minutes = int((row.locked_until - wall).total_seconds() // 60) + 1
         raise TooManyTriesError(f"Too many wrong passwords. Try again in {minutes} min.")
@@ -115,12 +115,12 @@ def clinician_of(store: Store, token: str, wall: datetime, *, background: bool) 
     Raises:
         NotSignedInError: there is no such session, or it has ended.
     """
-    row = store.session(hash_of(token))
+    row = store.accounts.session(hash_of(token))
     if row is None or wall > row.began_at + LONGEST or wall > row.last_act_at + IDLE:
         raise NotSignedInError("You are not signed in, or your session has ended. Sign in again.")
     if not background:
         row.last_act_at = wall
-    account = store.account(row.username)
+    account = store.accounts.get(row.username)
     if account is None:
         raise NotSignedInError("This account is no longer here. Ask whoever set up the ward.")
     return account

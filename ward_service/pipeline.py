@@ -98,7 +98,7 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
     """Do a whole batch in one transaction, in the order in which it came."""
     with ward.unit_of_work() as store:
         streams = Streams.of(store, batch)
-        places = store.places({message.gateway_id for message in batch})
+        places = store.slots.by_place({message.gateway_id for message in batch})
         known = _Known.ask(store, [message for message in batch if isinstance(message, Readable)])
         filed = [_file(message, known, places) for message in batch]
         perhaps = _perhaps_theirs([message for message, _ in filed], places)
@@ -117,7 +117,7 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
                     message = message.as_unreadable(f"our fault: {type(error).__name__}")
                 else:
                     rows.append(_row(message, stay, done))
-                    if came_before and not store.was_quarantined(
+                    if came_before and not store.quarantine.holds(
                         message.gateway_id, _id_of(message)
                     ):
                         tell(store, stay, message.gateway_id, SAME_NUMBER, now)
@@ -133,12 +133,12 @@ def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str,
             if reading_id is not None:
                 receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
                 receipts.append((message.gateway_id, receipt))
-        store.add_readings(rows)
+        store.readings.add(rows)
         streams.save(store, now)
         for stay in stays.values():
             if stay.steps:
                 stay.save(store, now)
-        store.beat(HEARD, now, ward.clock.wall())
+        store.runtime.beat(HEARD, now, ward.clock.wall())
     return receipts
 
 
@@ -171,7 +171,7 @@ class _Known:
             return cls({}, set())
         ids = [message.reading.reading_id for message in batch]
         keys = [m.reading.source_key for m in batch if m.reading.source_key is not None]
-        return cls(*store.known_readings({m.gateway_id for m in batch}, ids, keys))
+        return cls(*store.readings.known({m.gateway_id for m in batch}, ids, keys))
 
     def twice(self, message: Readable) -> bool:
         """Say whether a reading was kept before, and note that it is now."""
@@ -264,7 +264,7 @@ def _quarantine(store: Store, message: Unreadable, stay: Stay | None, now: datet
     arrived = message.arrived
     about = stay.row.id.bytes if stay else b""
     whole = b"\x1f".join([arrived.topic.encode(), about, message.reason.encode(), arrived.payload])
-    first = store.quarantine(
+    first = store.quarantine.add(
         QuarantineRow(
             gateway_id=message.gateway_id,
             slot=message.slot,
@@ -295,8 +295,8 @@ def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
     Safe to run twice, late, or by two workers: a stay belongs to whoever locks it first.
     """
     with ward.unit_of_work() as store:
-        absence_until = store.absence_until(now)
-        rows = store.episodes_due(now, limit)
+        absence_until = store.runtime.absence_until(now)
+        rows = store.stays.due(now, limit)
         for row in rows:
             stay = Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
             before = stay.state
@@ -305,7 +305,7 @@ def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
                 stay.save(store, now)
             if stay.state.next_at is not None and stay.state.next_at <= now:
                 # Silence waits for homes to catch up; let others be looked at meanwhile.
-                store.look_again(row, now + LOOK_AGAIN)
+                store.stays.look_again(row, now + LOOK_AGAIN)
     return len(rows)
 
 
@@ -318,7 +318,7 @@ def write_due(ward: Ward, now: datetime) -> int:
     longest = max(pathway.schedule.window for pathway in ward.pathways.values())
     written = 0
     with ward.unit_of_work() as store:
-        for row in store.episodes_without_due(now - longest - timedelta(hours=1)):
+        for row in store.stays.without_due(now - longest - timedelta(hours=1)):
             schedule, state = ward.pathways[row.pathway].schedule, state_of(row)
             until = now - schedule.window
             dues = [
@@ -331,6 +331,6 @@ def write_due(ward: Ward, now: datetime) -> int:
                 for due in due_between(row.due_written_until, until, schedule, state.zone)
                 if not any(pause.since <= due < pause.until for pause in state.pauses)
             ]
-            store.write_due(row, dues, until)
+            store.stays.write_due(row, dues, until)
             written += len(dues)
     return written

@@ -116,7 +116,7 @@ def beat(ward: Ward, stage: str) -> None:
     """Note that a stage has just done its work. A database that is away is no reason to die."""
     try:
         with ward.unit_of_work() as store:
-            store.beat(stage, ward.clock.now(), ward.clock.wall())
+            store.runtime.beat(stage, ward.clock.now(), ward.clock.wall())
     except StorageDownError:
         log("storage.down", stage=stage)
 
@@ -158,13 +158,13 @@ def _take_lock(ward: Ward, owner: str) -> None:
     """
     wall = ward.clock.wall()
     with ward.unit_of_work() as store:
-        held = store.lock_holder()
+        held = store.runtime.lock_holder()
         if held is not None and wall - held.wall_at < LOCK_LASTS and not _is_gone(held.owner):
             raise WardError(
                 "Another ward-service is running on this database. Stop it first, or, if its "
                 f"machine has died, try again in {LOCK_LASTS.seconds} seconds. Nothing was changed."
             )
-        store.hold_lock(owner, wall)
+        store.runtime.hold_lock(owner, wall)
 
 
 def _is_gone(owner: str) -> bool:
@@ -185,11 +185,11 @@ def _keep_lock(ward: Ward, owner: str, stop: Event) -> None:
     while not stop.wait(LOCK_EVERY_S):
         try:
             with ward.unit_of_work() as store:
-                held = store.lock_holder()
+                held = store.runtime.lock_holder()
                 if held is not None and held.owner != owner:
                     log("lock.lost", logging.ERROR)
                     stop.set()
                     return
-                store.hold_lock(owner, ward.clock.wall())
+                store.runtime.hold_lock(owner, ward.clock.wall())
         except StorageDownError:
             log("storage.down", stage="lock")

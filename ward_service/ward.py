@@ -88,7 +88,7 @@ def _opened(settings: Settings, clock: Clock, sessions: Sessions, now: datetime)
     files = load_all(settings.pathways_dir or SHIPPED)
     with unit_of_work(sessions) as store:
         _note_versions(store, files, now)
-        rows = store.pathway_versions()
+        rows = store.pathways.all()
         _may_be_used(settings, store, files)
     return Ward(
         settings=settings,
@@ -102,10 +102,10 @@ def _opened(settings: Settings, clock: Clock, sessions: Sessions, now: datetime)
 
 def signed_versions(store: Store) -> dict[str, SignatureRow]:
     """Return the pathway versions (`id@version`) whose very text a clinical lead has signed."""
-    texts = {(row.id, row.version): row.sha256 for row in store.pathway_versions()}
+    texts = {(row.id, row.version): row.sha256 for row in store.pathways.all()}
     return {
         f"{row.pathway_id}@{row.version}": row
-        for row in store.signatures()
+        for row in store.pathways.signatures()
         if texts.get((row.pathway_id, row.version)) == row.sha256
     }
 
@@ -123,7 +123,7 @@ def _may_be_used(settings: Settings, store: Store, files: dict[str, PathwayFile]
 def _note_versions(store: Store, files: dict[str, PathwayFile], now: datetime) -> None:
     for file in files.values():
         pathway = file.pathway
-        row = store.pathway_version(pathway.id, pathway.version)
+        row = store.pathways.get(pathway.id, pathway.version)
         if row is None:
             store.add(version_row(file, now))
         elif row.sha256 != file.sha256:

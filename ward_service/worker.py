@@ -22,10 +22,10 @@ def note_blindness(ward: Ward, stage: str) -> None:
     """On starting: if this stage was down, say from when to when, and let homes catch up first."""
     now, wall = ward.clock.now(), ward.clock.wall()
     with ward.unit_of_work() as store:
-        before = store.heartbeats().get(stage)
+        before = store.runtime.heartbeats().get(stage)
         if before is not None and wall - before.wall_at > BLIND_AFTER:
             grace = max(pathway.start_up_grace for pathway in ward.pathways.values())
-            store.note_blindness(
+            store.runtime.note_blindness(
                 BlindRow(blind_from=before.at, blind_until=now, grace_until=now + grace)
             )
             log("ward.was_blind", stage=stage, from_=before.at, until=now)
@@ -40,7 +40,7 @@ def run_worker(ward: Ward, stop: Event) -> None:
             tick(ward, now)
             if (wall - last_beat).total_seconds() >= BEAT_S:
                 with ward.unit_of_work() as store:
-                    store.beat(STAGE, now, wall)
+                    store.runtime.beat(STAGE, now, wall)
                 last_beat = wall
         except StorageDownError:
             log("storage.down", stage=STAGE)

@@ -36,8 +36,9 @@ from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.state import EpisodeState, Message, Step
 from ward_service.pathways.load import SHIPPED
 from ward_service.replay.run import Asked, replay
+from ward_service.store.alerts import _FINDINGS, _SAME
 from ward_service.store.connect import engine_of
-from ward_service.store.stays import _FINDINGS, _SAME, as_admitted, stored
+from ward_service.store.stays import as_admitted, stored
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.messages import MessageRow
 from ward_service.store.tables.readings import ReadingRow

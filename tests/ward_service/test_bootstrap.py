@@ -117,6 +117,6 @@ def test_outside_a_demo_nobody_is_admitted_while_a_step_calls_nobody(ward: Ward)
     with pytest.raises(WardError, match="Nobody who answers for on call has a tested channel"):
         admit(shadow, tried, NOON)
     with shadow.unit_of_work() as store:
-        store.roster("on_call", NOON)[0].tested_at = NOON
+        store.roster.of_role("on_call", NOON)[0].tested_at = NOON
     assert admit(shadow, tried, NOON).admitted_at == NOON
     engine_of(shadow.sessions).dispose()

@@ -20,8 +20,8 @@ from ward_service.ingest.message import Arrived
 from ward_service.pipeline import look_at_silence, take_batch
 from ward_service.replay.fold import Replayed, faithful
 from ward_service.replay.history import blindness, histories
+from ward_service.store.alerts import alerts_of_ledger, findings_of
 from ward_service.store.connect import engine_of
-from ward_service.store.stays import alerts_of_ledger, findings_of
 from ward_service.store.tables.alerts import AlertRow, LedgerRow
 from ward_service.store.tables.homes import HomeTroubleRow
 from ward_service.store.tables.messages import MessageRow
@@ -37,9 +37,12 @@ NOT_OF_THE_RULES = ("admitted", "task done")
 def replayed(ward: Ward, until: datetime) -> dict[Any, Replayed]:
     with ward.unit_of_work(read_only=True) as store:
         ids = [
-            id_ for id_, _ in store.stays_between(datetime.min.replace(tzinfo=until.tzinfo), until)
+            id_
+            for id_, _ in store.history.stays_between(
+                datetime.min.replace(tzinfo=until.tzinfo), until
+            )
         ]
-        blind = blindness(store.blindness())
+        blind = blindness(store.history.blindness())
         return {
             history.episode_id: faithful(history, ward.pathways[history.pathway], blind, until)
             for history in histories(store, ids)

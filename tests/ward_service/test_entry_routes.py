@@ -14,8 +14,8 @@ from ward_service.contract.vocabulary import AlertClass, Source, Vital
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.entry.script import script_of
 from ward_service.pipeline import take_batch
+from ward_service.store.alerts import findings_of
 from ward_service.store.connect import engine_of
-from ward_service.store.stays import findings_of
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.tables.stays import EpisodeRow
@@ -88,10 +88,10 @@ def what_came_of(
         of = session.scalars(select(EpisodeRow.id)).one()
     door(ward, home, of, reading)
     with ward.unit_of_work(read_only=True) as store:
-        [row] = store.episodes([of], lock=False).values()
-        [kept] = store.readings_before(of, None, NOON - minutes(60))
+        [row] = store.stays.get([of], lock=False).values()
+        [kept] = store.readings.before(of, None, NOON - minutes(60))
         assert isinstance(kept, ReadingRow)
-        alerts = [a for a in store.alerts_of(of) if a.alert_class is not AlertClass.MISSING]
+        alerts = [a for a in store.alerts.of_stay(of) if a.alert_class is not AlertClass.MISSING]
         return {
             "assessment": (kept.level, kept.findings, kept.doubts, kept.fills, kept.late),
             "alerts": sorted(map(_as_told, alerts)),

@@ -29,7 +29,7 @@ def ward(tmp_path: Path, database_url: str) -> Iterator[Ward]:
 
 def move(ward: Ward, gateway: str, generation: int, previous_until: datetime | None) -> None:
     with ward.unit_of_work() as store:
-        row = store.locked_gateway(gateway)
+        row = store.gateways.lock(gateway)
         assert row
         row.generation, row.previous_until = generation, previous_until
 

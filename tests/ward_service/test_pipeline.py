@@ -280,7 +280,9 @@ def test_two_workers_and_a_repeat_look_leave_one_alert(ward: Ward, home: Home) -
 def test_a_ward_that_was_blind_waits_for_homes_and_then_judges(ward: Ward, home: Home) -> None:
     back, grace_ends = NOON + timedelta(hours=3), NOON + timedelta(hours=3, minutes=15)
     with ward.unit_of_work() as store:
-        store.note_blindness(BlindRow(blind_from=NOON, blind_until=back, grace_until=grace_ends))
+        store.runtime.note_blindness(
+            BlindRow(blind_from=NOON, blind_until=back, grace_until=grace_ends)
+        )
     look_at_silence(ward, back)
     assert the_alerts(ward) == []
     look_at_silence(ward, grace_ends)

@@ -20,11 +20,11 @@ IfMatch = Annotated[str, Header(description='The version that was seen, quoted: 
 @router.get("/{alert_id}")
 def get_alert(alert_id: UUID, store: StoreDep) -> AlertView:
     """Return an alert with its ledger, its ladder and its calls. 404 if there is none."""
-    row = store.alert(alert_id)
+    row = store.alerts.get(alert_id)
     if row is None:
         raise NotFoundError("There is no such alert.")
-    ledger = store.ledger([row.id]).get(row.id, ())
-    return alert_view(row, ledger, store.timers(row.id), store.messages(row.id))
+    ledger = store.alerts.ledgers([row.id]).get(row.id, ())
+    return alert_view(row, ledger, store.calls.timers(row.id), store.calls.of_alert(row.id))
 
 
 @router.post("/{alert_id}/acknowledge")

@@ -67,7 +67,7 @@ def _refuse(request: Request, error: Exception) -> JSONResponse:
         return _problem(error.status, str(error))
     ward: Ward = request.app.state.ward
     with ward.unit_of_work(read_only=True) as store:  # show what it has become meanwhile
-        row = store.alert(error.alert_id)
+        row = store.alerts.get(error.alert_id)
         return _problem(error.status, str(error), alert_view(row) if row else None)
 
 

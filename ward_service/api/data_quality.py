@@ -15,13 +15,13 @@ SHOWN: Final = 100
 @router.get("")
 def get_data_quality(store: StoreDep) -> DataQualityView:
     """Return the counts, and the latest that could not be read."""
-    by_reason = store.quarantined_by_reason()
+    by_reason = store.quarantine.by_reason()
     return DataQualityView(
-        **store.reading_counts(),
+        **store.readings.counts(),
         quarantined=sum(by_reason.values()),
         quarantined_by_reason=by_reason,
-        doubts=store.doubts(),
-        statuses_ignored=store.statuses_ignored(),
+        doubts=store.readings.doubts(),
+        statuses_ignored=store.homes.statuses_ignored(),
         latest=tuple(
             QuarantineView(
                 id=row.id,
@@ -33,6 +33,6 @@ def get_data_quality(store: StoreDep) -> DataQualityView:
                 episode_id=row.episode_id,
                 reason=row.reason,
             )
-            for row in store.latest_quarantined(SHOWN)
+            for row in store.quarantine.latest(SHOWN)
         ),
     )

@@ -39,7 +39,8 @@ from ward_service.entry.parse import (
 )
 from ward_service.entry.script import script_of
 from ward_service.errors import ConflictError, NoNumberError, NotFoundError, RowsRefusedError
-from ward_service.store.stays import findings_of, state_of
+from ward_service.store.alerts import findings_of
+from ward_service.store.stays import state_of
 from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward, signed_versions
@@ -77,7 +78,7 @@ def check(episode_id: UUID, told: Told, ward: WardDep, store: StoreDep, now: Now
             findings=(),
         )
     reading = _reading(told, entry, derived_id(now, episode_id), now)
-    twin = said_before(reading, store.readings_of_minutes(episode_id, [reading.measured_at]))
+    twin = said_before(reading, store.readings.of_minutes(episode_id, [reading.measured_at]))
     judged = judged_as(reading, state, pathway, now)
     return CheckView(
         read_back=entry.read_back,
@@ -125,13 +126,13 @@ def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView
         pages, words = read_pages(given.rows, episode_id, state, pathway)
         words += wrong_times(pages, state, pathway, now)
         words += same_times(given.rows, pages)
-        kept = store.readings_of_minutes(episode_id, [page.measured_at for page in pages])
+        kept = store.readings.of_minutes(episode_id, [page.measured_at for page in pages])
         words += kept_before(given.rows, pages, kept)
     if words:
         raise RowsRefusedError(sorted(words, key=lambda said: (said.row, said.question)))
     ids = record.record_diary(ward, episode_id, pages, hand.by, now)
     with ward.unit_of_work(read_only=True) as store:
-        rows = sorted(store.typed(ids).values(), key=lambda row: row.measured_at)
+        rows = sorted(store.readings.get_many(ids).values(), key=lambda row: row.measured_at)
         return DiaryView(
             rows=tuple(
                 PageView(
@@ -148,7 +149,7 @@ def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView
 
 
 def _stay(episode_id: UUID, ward: Ward, store: Store) -> tuple[EpisodeRow, EpisodeState, Pathway]:
-    found = store.episodes([episode_id], lock=False)
+    found = store.stays.get([episode_id], lock=False)
     if not found:
         raise NotFoundError("There is no such stay.")
     [row] = found.values()
@@ -165,7 +166,7 @@ def _entered(
 ) -> EnteredView:
     """Return what is kept, and the script: the same for an answer that was lost and asked again."""
     row, _, pathway = _stay(episode_id, ward, store)
-    kept = store.typed([reading_id])[reading_id]
+    kept = store.readings.get_many([reading_id])[reading_id]
     return EnteredView(
         reading_id=reading_id,
         measured_at=kept.measured_at,
@@ -183,6 +184,6 @@ def _alerts_of(
     """Return the alerts that these readings opened or joined, as they now stand."""
     return tuple(
         alert_view(alert)
-        for alert in store.alerts_of(episode_id)
+        for alert in store.alerts.of_stay(episode_id)
         if any(found.reading_id in reading_ids for found in findings_of(alert))
     )

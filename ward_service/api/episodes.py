@@ -55,9 +55,9 @@ def list_readings(
     """
     _must_be(episode_id, store)
     if last is not None:
-        rows, total = store.readings_received_last(episode_id, last)
+        rows, total = store.readings.received_last(episode_id, last)
         return ReadingsPage(readings=_readings(ward, store, rows), total=total, next_after=None)
-    rows, total = store.readings_page(episode_id, after, limit)
+    rows, total = store.readings.page(episode_id, after, limit)
     return ReadingsPage(
         readings=_readings(ward, store, rows),
         total=total,
@@ -69,8 +69,8 @@ def list_readings(
 def list_alerts(episode_id: UUID, store: StoreDep) -> list[AlertView]:
     """Return every alert of a stay with its ledger, newest first; withdrawn ones too."""
     _must_be(episode_id, store)
-    rows = store.alerts_of(episode_id)
-    ledger = store.ledger([row.id for row in rows])
+    rows = store.alerts.of_stay(episode_id)
+    ledger = store.alerts.ledgers([row.id for row in rows])
     return [alert_view(row, ledger.get(row.id, ())) for row in rows]
 
 
@@ -78,7 +78,7 @@ def list_alerts(episode_id: UUID, store: StoreDep) -> list[AlertView]:
 def list_ledger(episode_id: UUID, store: StoreDep) -> list[LedgerEntryView]:
     """Return everything that was ever done about a stay, in the order in which it was written."""
     _must_be(episode_id, store)
-    return [entry_view(row) for row in store.ledger_of(episode_id)]
+    return [entry_view(row) for row in store.alerts.ledger_of_stay(episode_id)]
 
 
 @router.get("/{episode_id}/limits")
@@ -136,10 +136,10 @@ def _readings(ward: Ward, store: Store, rows: Sequence[ReadingRow]) -> tuple[Rea
 
 def _limits(episode_id: UUID, ward: Ward, store: Store, now: datetime) -> LimitsView:
     _must_be(episode_id, store)
-    [row] = store.episodes([episode_id], lock=False).values()
+    [row] = store.stays.get([episode_id], lock=False).values()
     return limits_view(ward.pathways[row.pathway], state_of(row), now)
 
 
 def _must_be(episode_id: UUID, store: Store) -> None:
-    if not store.episodes([episode_id], lock=False):
+    if not store.stays.get([episode_id], lock=False):
         raise NotFoundError("There is no such stay.")

@@ -31,7 +31,11 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 @router.get("")
 def list_homes(store: StoreDep, now: NowDep) -> HomesView:
     """Return every home, the one that most needs somebody to look first."""
-    statuses, streams, holders = store.home_statuses(), store.newest_streams(), store.holders()
+    statuses, streams, holders = (
+        store.homes.statuses(),
+        store.streams.newest(),
+        store.slots.holders(),
+    )
     homes = [
         _home(
             gateway.id,
@@ -40,7 +44,7 @@ def list_homes(store: StoreDep, now: NowDep) -> HomesView:
             holders.get(gateway.id, ()),
             now,
         )
-        for gateway in store.gateways()
+        for gateway in store.gateways.all()
     ]
     return HomesView(as_of=now, homes=tuple(sorted(homes, key=_urgency)))
 

@@ -25,7 +25,7 @@ def health(ward: Ward, store: Store) -> HealthView:
     watchdog_at = last_look(ward.settings.watchdog_file)
     if watchdog_at is not None and silent(watchdog_at, ward.clock.wall()):
         words.append("The watchdog is silent: nobody is rung when the ward fails")
-    blind = store.last_blindness()
+    blind = store.runtime.last_blindness()
     return HealthView(
         now=ward.clock.now(),
         use=ward.settings.use,
@@ -33,7 +33,7 @@ def health(ward: Ward, store: Store) -> HealthView:
         well=not words,
         words=". ".join(words),
         quiet_since=min((t.since for t in found if t.since is not None), default=None),
-        stages={stage: row.at for stage, row in store.heartbeats().items()},
+        stages={stage: row.at for stage, row in store.runtime.heartbeats().items()},
         blind_from=blind.blind_from if blind else None,
         blind_until=blind.blind_until if blind else None,
         watchdog_at=watchdog_at,

@@ -32,10 +32,11 @@ def make(episode_id: UUID, given: LetterAsked, hand: HandDep) -> LetterView:
 @router.get("/doors")
 def list_doors(episode_id: UUID, store: StoreDep) -> list[DoorView]:
     """Return every door of a stay, the newest first; shut ones too. 404 without such a stay."""
-    if not store.episodes([episode_id], lock=False):
+    if not store.stays.get([episode_id], lock=False):
         raise NotFoundError("There is no such stay.")
     return [
-        DoorView.model_validate(row, from_attributes=True) for row in store.doors_of(episode_id)
+        DoorView.model_validate(row, from_attributes=True)
+        for row in store.codes.of_stay(episode_id)
     ]
 
 

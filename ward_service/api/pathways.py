@@ -15,7 +15,7 @@ def list_pathways(ward: WardDep, store: StoreDep) -> list[PathwayView]:
     signed = signed_versions(store)
     current = {pathway.name for pathway in ward.current.values()}
     views = []
-    for row in store.pathway_versions():
+    for row in store.pathways.all():
         name = f"{row.id}@{row.version}"
         signature = signed.get(name)
         views.append(

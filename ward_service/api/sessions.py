@@ -38,4 +38,4 @@ def who_am_i(clinician: ClinicianDep) -> ClinicianView:
 def sign_out(token: TokenDep, clinician: ClinicianDep, ward: WardDep) -> None:  # noqa: ARG001
     """End the session everywhere, at once."""
     with ward.unit_of_work() as store:
-        store.end_session(hash_of(token))
+        store.accounts.end_session(hash_of(token))

@@ -23,7 +23,7 @@ def list_tasks(store: StoreDep) -> list[TaskView]:
             due_at=task.due_at,
             words=task.words,
         )
-        for task in store.open_tasks()
+        for task in store.tasks.open()
     ]
 
 

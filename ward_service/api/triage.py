@@ -54,7 +54,7 @@ def get_board(request: Request, ward: WardDep) -> BoardView:
     cache: BoardCache = request.app.state.board
     now = ward.clock.now()
     with cache.lock, ward.unit_of_work(read_only=True) as store:
-        version, board = store.board_version(), cache.board
+        version, board = store.board.version(), cache.board
         if board is None or board.version != version or now - board.as_of > LASTS:
             board = cache.board = _board(ward, store, version, now)
         return board.model_copy(update={"as_of": now, "health": health(ward, store)})
@@ -64,17 +64,17 @@ def get_board(request: Request, ward: WardDep) -> BoardView:
 def get_version(ward: WardDep) -> BoardVersionView:
     """Return a number that changes when anything on the list does."""
     with ward.unit_of_work(read_only=True) as store:
-        version, well = store.board_version(), health(ward, store)
+        version, well = store.board.version(), health(ward, store)
     return BoardVersionView(version=version, as_of=ward.clock.now(), health=well)
 
 
 def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
-    staying = store.staying_now()
+    staying = store.board.staying()
     signed = signed_versions(store)
     ids = [episode.id for episode, _ in staying]
-    alerts, latest = store.alerts_in_play(ids), store.latest_readings(ids)
+    alerts, latest = store.alerts.in_play(ids), store.board.latest_readings(ids)
     points: dict[UUID, list[SpO2Point]] = {}
-    for point in store.spo2_points(ids, now - SHOWN):
+    for point in store.board.spo2_points(ids, now - SHOWN):
         points.setdefault(point.episode_id, []).append(point)
     to_ring = words_by_stay(store, now)
     ordered = sorted(

@@ -21,7 +21,7 @@ from ward_service.domain.exertion import exertion_prompt
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
-from ward_service.store.stays import findings_of
+from ward_service.store.alerts import findings_of
 from ward_service.store.tables.alerts import AlertRow, LedgerRow, TimerRow
 from ward_service.store.tables.messages import MessageRow
 from ward_service.store.tables.readings import ReadingRow

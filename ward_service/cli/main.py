@@ -272,7 +272,7 @@ def door_revoke(
 def door_list(episode: Annotated[UUID, typer.Argument(help="The id of the stay.")]) -> None:
     """Say which doors a stay has or had, the newest first."""
     with _ward() as ward, ward.unit_of_work(read_only=True) as store:
-        for row in store.doors_of(episode):
+        for row in store.codes.of_stay(episode):
             state = "open"
             if row.revoked_at is not None:
                 state = f"shut {row.revoked_at:%d %b %Y %H:%M} UTC by {row.revoked_by}"
@@ -352,7 +352,7 @@ def roster_list(
 ) -> None:
     """Say who is called for each role, in the order in which they are called."""
     with _ward() as ward, ward.unit_of_work(read_only=True) as store:
-        for row in chain.from_iterable(store.whole_roster(ward.clock.now()).values()):
+        for row in chain.from_iterable(store.roster.all(ward.clock.now()).values()):
             tested = f"tested {row.tested_at:%d %b %Y %H:%M} UTC" if row.tested_at else "UNTESTED"
             address = [row.address] if addresses and row.address else []
             typer.echo("  ".join([f"{row.id:>4}", row.role, row.channel, *address, tested]))

@@ -18,8 +18,8 @@ def diary_of(ward: Ward, episode_id: UUID, language: str | None = None) -> bytes
         WardError: a number of its words is set by nobody, or no font has its letters.
     """
     with ward.unit_of_work(read_only=True) as store:
-        row = store.episodes([episode_id], lock=False).get(episode_id)
-        patient = store.patient_of(episode_id)
+        row = store.stays.get([episode_id], lock=False).get(episode_id)
+        patient = store.stays.patient_of(episode_id)
         if row is None or patient is None:
             raise NotFoundError("There is no such stay. Nothing was printed.")
         signature = signed_versions(store).get(row.pathway)

@@ -111,14 +111,14 @@ def invite(
         )
     wall, code = ward.clock.wall(), new_code()
     with ward.unit_of_work() as store:
-        row = store.locked_gateway(name)
+        row = store.gateways.lock(name)
         if row is None and known:
             raise NotFoundError(f"There is no gateway {name}. Nothing was changed.")
         if row is None:
             row = GatewayRow(id=name, generation=1, added_at=ward.clock.now())
             store.add(row)
         _must_not_be_revoked(row)
-        store.void_invitations(name)
+        store.gateways.void_invitations(name)
         invitation = InvitationRow(
             code_hmac=_kept(ward, "code", read_code(code) or ""),
             gateway_id=name,
@@ -144,14 +144,16 @@ def revoke(ward: Ward, gateway_id: str) -> int:
     """
     wall = ward.clock.wall()
     with ward.unit_of_work() as store:
-        row = store.locked_gateway(gateway_id)
+        row = store.gateways.lock(gateway_id)
         if row is None:
             raise NotFoundError(f"There is no gateway {gateway_id}. Nothing was changed.")
         row.revoked_at = row.revoked_at or wall
         row.previous_until = None
-        store.void_invitations(gateway_id)
-        store.want_plans_again(gateway_id, {})  # which clears them
-        people = next(count for each, count in store.all_gateways() if each.id == gateway_id)
+        store.gateways.void_invitations(gateway_id)
+        store.plans.want_again(gateway_id, {})  # which clears them
+        people = next(
+            count for each, count in store.gateways.with_people() if each.id == gateway_id
+        )
     ward.keys.look_again()
     log("gateway.revoked", gateway_id=gateway_id)
     if ward.settings.broker_admin_username:
@@ -169,8 +171,8 @@ def gateways(ward: Ward) -> list[GatewayLine]:
     """Return every gateway, by name, with what has become of its enrolment."""
     wall = ward.clock.wall()
     with ward.unit_of_work(read_only=True) as store:
-        waiting = store.open_invitations(wall)
-        rows = store.all_gateways()
+        waiting = store.gateways.open_invitations(wall)
+        rows = store.gateways.with_people()
         return [
             GatewayLine(
                 row.id, _state(row, waiting.get(row.id)), row.generation, people, row.software
@@ -218,9 +220,9 @@ def enrol(ward: Ward, given: Enrol, source: str) -> Enrolled:
     answer = _answer(ward, gateway_id, generation)
     _make_account(ward, answer)
     with ward.unit_of_work() as store:
-        row = store.locked_gateway(gateway_id)
+        row = store.gateways.lock(gateway_id)
         same = _gives(store, code_hmac, nonce_hmac, wall) == found
-        first = same and store.use_invitation(code_hmac, nonce_hmac, generation, wall)
+        first = same and store.gateways.use_invitation(code_hmac, nonce_hmac, generation, wall)
         if row is not None and first:
             _move(ward, row, generation, wall)
             row.software = given.software
@@ -256,14 +258,14 @@ def renew(
             "Set the clock, and try again."
         )
     with ward.unit_of_work(read_only=True) as store:
-        row = store.gateway(gateway_id)
+        row = store.gateways.get(gateway_id)
         generation = _follows(row, given.generation, nonce_hmac, at, wall)
     if generation is None:
         return _refuse_renewal(gateway_id)
     answer = _answer(ward, gateway_id, generation)
     _make_account(ward, answer)
     with ward.unit_of_work() as store:
-        row = store.locked_gateway(gateway_id)
+        row = store.gateways.lock(gateway_id)
         same = _follows(row, given.generation, nonce_hmac, at, wall) == generation
         if row is not None and same:
             row.asked_at, row.software = at, given.software
@@ -286,10 +288,10 @@ def _gives(store: Store, code_hmac: str, nonce_hmac: str, wall: datetime) -> tup
 
     The key of a new gateway is the first that anybody gets. One that somebody has is replaced.
     """
-    invitation = store.invitation(code_hmac)
+    invitation = store.gateways.invitation(code_hmac)
     if invitation is None or wall >= invitation.expires_at:
         return None
-    row = store.gateway(invitation.gateway_id)
+    row = store.gateways.get(invitation.gateway_id)
     if row is None or row.revoked_at is not None:
         return None
     if invitation.used_at is None:
@@ -394,7 +396,7 @@ def _make_account(ward: Ward, answer: Enrolled) -> None:
 def _end_if_revoked(ward: Ward, gateway_id: str) -> None:
     """End an account that was made in the moment in which its gateway was revoked."""
     with ward.unit_of_work(read_only=True) as store:
-        row = store.gateway(gateway_id)
+        row = store.gateways.get(gateway_id)
     if row is not None and row.revoked_at is not None and ward.settings.broker_admin_username:
         BrokerAccounts(ward.settings).end(gateway_id)
 
@@ -427,7 +429,7 @@ def add_gateway(ward: Ward, gateway_id: str, now: datetime) -> str:
             "Nothing was changed."
         )
     with ward.unit_of_work() as store:
-        row = store.gateway(gateway_id)
+        row = store.gateways.get(gateway_id)
         if row is None:
             row = GatewayRow(id=gateway_id, generation=1, added_at=now)
             store.add(row)

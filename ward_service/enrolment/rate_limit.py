@@ -52,7 +52,7 @@ def must_have_tries(
         TooManyWrongCodesError: from this place, or from everywhere.
     """
     for name, budget in _buckets(secret, source):
-        row = store.locked_tries(name, wall) if lock else store.tries(name)
+        row = store.gateways.lock_tries(name, wall) if lock else store.gateways.tries(name)
         empty_at = wall if row is None else row.empty_at
         full_until = empty_at - budget.lasts + budget.leaks_every
         if wall < full_until:
@@ -66,9 +66,9 @@ def must_have_tries(
 
 def count_wrong(store: Store, secret: bytes, source: str, wall: datetime) -> None:
     """Count a wrong code; after `must_have_tries`, in its transaction."""
-    store.forget_tries(wall, keep=ALL)  # others may be waiting for its lock
+    store.gateways.forget_tries(wall, keep=ALL)  # others may be waiting for its lock
     for name, budget in _buckets(secret, source):
-        row = store.locked_tries(name, wall)
+        row = store.gateways.lock_tries(name, wall)
         row.empty_at = max(row.empty_at, wall) + budget.leaks_every
 
 

@@ -71,7 +71,7 @@ def _record(ward: Ward, episode_id: UUID, entered: Sequence[Entered], now: datet
         if not stays:
             raise NotFoundError("There is no such stay.")
         [stay] = stays.values()  # locked: of two taps one is first
-        known = store.typed_readings([one.key for one in entered])
+        known = store.readings.typed_by_key([one.key for one in entered])
         new = {one.key: one for one in entered if one.key not in known}
         for one in new.values():
             _must_be_of_the_stay(one.reading, stay, now)
@@ -88,7 +88,7 @@ def _record(ward: Ward, episode_id: UUID, entered: Sequence[Entered], now: datet
                 }
                 for one in new.values()
             ]
-            store.add_readings(rows)
+            store.readings.add(rows)
             stay.save(store, now)
             log("reading.entered", count=len(rows))
     ids = {key: one.reading.reading_id for key, one in new.items()} | known

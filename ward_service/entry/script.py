@@ -53,7 +53,7 @@ def script_of(
     reading = read_payload(kept.payload)
     assert isinstance(reading, Reading)  # noqa: S101 - nobody is on the phone about a trace
     since = kept.judged_at - pathway.confirmation.second_red_within
-    earlier = store.readings_before(kept.episode_id, kept.received_no, since)
+    earlier = store.readings.before(kept.episode_id, kept.received_no, since)
     judged = judged_as(reading, state, pathway, kept.received_at)
     standing = standing_of(earlier, state, pathway)
     return script(judged, standing, state, pathway, row.language, now)

@@ -15,7 +15,7 @@ from ward_service.ward import Ward
 def told_at_home(ward: Ward, store: Store, rows: Sequence[ReadingRow]) -> dict[int, ToldView]:
     """Return what was told about readings, by `received_no`; nobody was told about the others."""
     given = {row.received_no: (row, advice) for row in rows if (advice := _given(row)) is not None}
-    plans = store.plans_sent(
+    plans = store.plans.sent(
         (row.gateway_id, row.slot or 0, advice.plan_number)
         for row, advice in given.values()
         if advice.plan_number is not None

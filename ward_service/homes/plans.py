@@ -51,7 +51,7 @@ def send_again(ward: Ward, gateway_id: str, held: Mapping[int, int] | None = Non
     `held` are the plans that it says it holds (slot: number): those are not sent again.
     """
     with ward.unit_of_work() as store:
-        store.want_plans_again(gateway_id, held or {})
+        store.plans.want_again(gateway_id, held or {})
 
 
 class PlanPost:
@@ -91,14 +91,14 @@ class PlanPost:
             return []
         waiting = [plan.place for plan, _, _ in self._on_the_way]
         with self._ward.unit_of_work(read_only=True) as store:
-            if not store.plans_wait():
+            if not store.plans.anything_to_send():
                 return []
         with self._ward.unit_of_work() as store:
-            rows = store.plans_to_send(AT_ONCE, waiting)
-            revoked = store.revoked_among({row.gateway_id for row in rows})
+            rows = store.plans.to_send(AT_ONCE, waiting)
+            revoked = store.gateways.revoked_among({row.gateway_id for row in rows})
             cleared = [self._cleared(row) for row in rows if row.gateway_id in revoked]
             rows = [row for row in rows if row.gateway_id not in revoked]
-            stays = store.episodes([row.episode_id for row in rows], lock=False)
+            stays = store.stays.get([row.episode_id for row in rows], lock=False)
             made = [(row, self._payload(store, row, stays[row.episode_id], now)) for row in rows]
             due = [(row.gateway_id, row.slot, row.asked, payload) for row, payload in made]
         return cleared + self._signed(due, now)
@@ -107,13 +107,15 @@ class PlanPost:
         """Ask for new plans where the use of the ward, or the signature of a pathway, changed."""
         ward = self._ward
         with ward.unit_of_work(read_only=True) as store:
-            signatures = [(row.pathway_id, row.version, row.sha256) for row in store.signatures()]
+            signatures = [
+                (row.pathway_id, row.version, row.sha256) for row in store.pathways.signatures()
+            ]
         if signatures == self._signatures:
             return
         with ward.unit_of_work() as store:
             self._signed_names = set(signed_versions(store))
             for name in ward.pathways:
-                store.frame_plans(name, self._frame(name))
+                store.plans.set_header(name, self._frame(name))
         self._signatures = signatures
 
     def _frame(self, pathway: str) -> str:
@@ -212,4 +214,4 @@ class PlanPost:
         if some := list(sent):
             with self._ward.unit_of_work() as store:
                 for place, asked in some:
-                    store.plan_was_sent(place, asked)
+                    store.plans.mark_sent(place, asked)

@@ -19,7 +19,7 @@ from ward_service.homes.plans import LOST_AFTER_S
 from ward_service.ingest.receipts import signed
 from ward_service.ingest.wire import Sent, Wire, is_taken
 from ward_service.logs import log
-from ward_service.store.codes import SeenId
+from ward_service.store.read_receipts import SeenId
 from ward_service.store.tables.homes import SeenRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
@@ -39,17 +39,17 @@ def note_looked(
         NotFoundError: there is no such stay.
     """
     with ward.unit_of_work(read_only=True) as store:
-        if not store.episodes([episode_id], lock=False):
+        if not store.stays.get([episode_id], lock=False):
             raise NotFoundError("There is no such stay.")
-        if not store.unseen(episode_id, readings):
+        if not store.read_receipts.unseen(episode_id, readings):
             return
     with ward.unit_of_work() as store:
-        store.note_seen(episode_id, readings, now, by)
+        store.read_receipts.note(episode_id, readings, now, by)
 
 
 def tell_again(store: Store, gateway_id: str, now: datetime) -> None:
     """Tell a home that has come online what was seen lately: a broker may have lost it."""
-    store.tell_seen_again(gateway_id, now - AGAIN_FOR, AGAIN_MOST)
+    store.read_receipts.tell_again(gateway_id, now - AGAIN_FOR, AGAIN_MOST)
 
 
 class SeenPost:
@@ -84,7 +84,7 @@ class SeenPost:
         if len(waiting) >= ON_THE_WAY:
             return []
         with self._ward.unit_of_work(read_only=True) as store:
-            return store.seen_to_send(AT_ONCE, waiting)
+            return store.read_receipts.to_send(AT_ONCE, waiting)
 
     def _settle(self) -> None:
         """Note what brokers have taken; forget what none has taken in time, so that it goes again.
@@ -102,7 +102,7 @@ class SeenPost:
         if taken:
             with self._ward.unit_of_work() as store:
                 for id_, asked in taken:
-                    store.seen_was_sent(id_, asked)
+                    store.read_receipts.mark_sent(id_, asked)
         self._on_the_way = untaken
 
 

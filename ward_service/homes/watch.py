@@ -26,8 +26,8 @@ from ward_service.ingest.sequence import GAP_GRACE, save_streams
 from ward_service.logs import log
 from ward_service.pipeline import HEARD, take_batch
 from ward_service.stays.stay import Stay, tell
-from ward_service.store.homes import StreamKey
 from ward_service.store.stays import state_of
+from ward_service.store.streams import StreamKey
 from ward_service.store.tables.homes import HomeStatusRow, SlotRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
@@ -64,7 +64,7 @@ def came_online(store: Store, gateway_id: str, status: Status, now: datetime) ->
     It was offline, or we did not know it, or its box was set up anew: a broker may have lost what
     was meant for it, so the plans that it does not name are sent again, and what was seen lately.
     """
-    store.want_plans_again(gateway_id, status.plans)
+    store.plans.want_again(gateway_id, status.plans)
     tell_again(store, gateway_id, now)
     log("home.came_online", gateway_id=gateway_id)
 
@@ -76,18 +76,18 @@ def look_at_gaps(ward: Ward, now: datetime, limit: int = 200) -> int:
     Safe to run twice, late, or by two workers: a stream belongs to whoever locks it first.
     """
     with ward.unit_of_work() as store:
-        streams = store.streams_to_look_at(now, limit)
+        streams = store.streams.due(now, limit)
         if not streams:
             return 0
         gateways = {gateway_id for gateway_id, _ in streams}
-        statuses = store.home_statuses(gateways)
+        statuses = store.homes.statuses(gateways)
         missing: dict[StreamKey, Missing] = {}
         for key, numbers in streams.items():
             found = numbers.tell(_missing_by(statuses.get(key[0]), key[1], now))
             if found is not None:
                 missing[key] = found
         save_streams(store, {key: streams[key] for key in missing}, None)
-        store.look_at_stream_again(streams.keys() - missing.keys(), now + LOOK_AGAIN)
+        store.streams.look_again(streams.keys() - missing.keys(), now + LOOK_AGAIN)
         _tell_of_missing(ward, store, missing, now)
     return len(streams)
 
@@ -107,7 +107,7 @@ def _missing_by(status: HomeStatusRow | None, stream: str, now: datetime) -> dat
 def _tell_of_missing(
     ward: Ward, store: Store, missing: Mapping[StreamKey, Missing], now: datetime
 ) -> None:
-    holders = store.holders({gateway_id for gateway_id, _ in missing})
+    holders = store.slots.holders({gateway_id for gateway_id, _ in missing})
     news = [
         _News(gateway_id, slot.episode_id, found)
         for (gateway_id, _), found in missing.items()
@@ -134,8 +134,8 @@ class _News:
 
 def _tell(ward: Ward, store: Store, news: Sequence[_News], now: datetime) -> None:
     """Tell people, each stay by itself: one that breaks us must not hide a home from the others."""
-    absence_until = store.absence_until(now)
-    for id_, row in store.episodes({one.episode_id for one in news}, lock=True).items():
+    absence_until = store.runtime.absence_until(now)
+    for id_, row in store.stays.get({one.episode_id for one in news}, lock=True).items():
         with _surviving():
             stay = Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
             try:
@@ -183,11 +183,11 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
     with ward.unit_of_work() as store:
         for one in heard:
             if isinstance(one, Ignored):
-                store.ignore_status(one.gateway_id, one.reason, now)
+                store.homes.ignore_status(one.gateway_id, one.reason, now)
                 log("status.ignored", gateway_id=one.gateway_id, reason=one.reason)
-        kept = store.home_statuses(gateways, lock=True)
-        streams = store.streams(gateways)
-        holders = store.holders(gateways)
+        kept = store.homes.statuses(gateways, lock=True)
+        streams = store.streams.get(gateways)
+        holders = store.slots.holders(gateways)
         changed: dict[StreamKey, Numbers] = {}
         news: list[_News] = []
         for one in told:
@@ -201,12 +201,12 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             if row is None:
                 row = kept[one.gateway_id] = HomeStatusRow(gateway_id=one.gateway_id, since=now)
             _write(row, one, now)
-            store.save_home_status(row)
+            store.homes.save_status(row)
             if came:
                 came_online(store, one.gateway_id, one.status, now)
             _note_made(one, streams, changed, now)
         if told:
-            store.beat(HEARD, now, ward.clock.wall())
+            store.runtime.beat(HEARD, now, ward.clock.wall())
         if changed:
             save_streams(store, changed, None)
         if news:

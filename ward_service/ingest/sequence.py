@@ -7,7 +7,7 @@ from typing import Final
 
 from ward_service.domain.sequence import Numbers
 from ward_service.ingest.message import Opened
-from ward_service.store.homes import StreamKey
+from ward_service.store.streams import StreamKey
 from ward_service.store.unit_of_work import Store
 
 # How long a number may be missing until people are told. A home sends again after 30 s, and after
@@ -26,7 +26,7 @@ class Streams:
     @classmethod
     def of(cls, store: Store, batch: Sequence[Opened]) -> "Streams":
         """Ask for the streams that the messages of a batch belong to."""
-        return cls(store.streams({m.gateway_id for m in batch if m.stream is not None}))
+        return cls(store.streams.get({m.gateway_id for m in batch if m.stream is not None}))
 
     def came(self, message: Opened, now: datetime) -> bool:
         """Note the number of a message; return False where it is known to have come before.
@@ -49,7 +49,7 @@ class Streams:
 def save_streams(store: Store, streams: dict[StreamKey, Numbers], last_at: datetime | None) -> None:
     """Write streams, and when somebody must be told of what is missing in them."""
     look_at = {key: _look_at(numbers) for key, numbers in streams.items()}
-    store.save_streams(streams, last_at, look_at)
+    store.streams.save(streams, last_at, look_at)
 
 
 def _look_at(numbers: Numbers) -> datetime | None:

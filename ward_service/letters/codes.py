@@ -44,7 +44,7 @@ def open_door(
     """
     with ward.unit_of_work(read_only=True) as store:
         _must_be_welcome(store, episode_id, by, key)
-        patient = store.patient_of(episode_id)
+        patient = store.stays.patient_of(episode_id)
         assert patient is not None  # noqa: S101 - every stay is somebody's
         year = patient.birth_date.year
     # Slow on purpose, so outside of the transaction that others wait for.
@@ -55,9 +55,9 @@ def open_door(
         code = door + secret
         hashed = slow_hash(code, year, algorithm=SCRYPT, parameters=PARAMETERS, salt=salt)
         with ward.unit_of_work() as store:
-            store.episodes([episode_id], lock=True)  # of two requests one is first
+            store.stays.get([episode_id], lock=True)  # of two requests one is first
             _must_be_welcome(store, episode_id, by, key)
-            if store.door_is_open(door):
+            if store.codes.is_open(door):
                 continue
             row = DoorRow(
                 door=door,
@@ -73,7 +73,7 @@ def open_door(
             )
             words = f"a letter with a code for the {who} was made (door {door})"
             store.add(row, _line(episode_id, now, by, "door_opened", words))
-            store.want_plans_of(episode_id, ended=False)
+            store.plans.want_of_stay(episode_id, ended=False)
         log("door.opened", episode_id=episode_id)
         return door, code
 
@@ -87,8 +87,8 @@ def revoke_door(ward: Ward, episode_id: UUID, door: str, by: str, now: datetime)
         NotFoundError: this stay never had such a door.
     """
     with ward.unit_of_work() as store:
-        store.episodes([episode_id], lock=True)
-        rows = [row for row in store.doors_of(episode_id) if row.door == door]
+        store.stays.get([episode_id], lock=True)
+        rows = [row for row in store.codes.of_stay(episode_id) if row.door == door]
         if not rows:
             raise NotFoundError("This stay has no such door. Nothing was changed.")
         for row in rows:
@@ -96,7 +96,7 @@ def revoke_door(ward: Ward, episode_id: UUID, door: str, by: str, now: datetime)
                 row.revoked_at, row.revoked_by = now, by
                 words = f"the code for the {row.who} opens nothing any more (door {door})"
                 store.add(_line(episode_id, now, by, "door_revoked", words))
-                store.want_plans_of(episode_id, ended=False)
+                store.plans.want_of_stay(episode_id, ended=False)
                 log("door.revoked", episode_id=episode_id)
 
 
@@ -113,22 +113,22 @@ def doors_in_plan(store: Store, episode_id: UUID) -> tuple[Door, ...]:
                 "hash": row.hash,
             }
         )
-        for row in store.open_doors(episode_id)
+        for row in store.codes.open_of_stay(episode_id)
     )
 
 
 def _must_be_welcome(store: Store, episode_id: UUID, by: str, key: str) -> None:
-    rows = store.episodes([episode_id], lock=False)
+    rows = store.stays.get([episode_id], lock=False)
     if episode_id not in rows:
         raise NotFoundError("There is no such stay. Nothing was made.")
-    if before := store.door_made_with(key, by):
+    if before := store.codes.made_with(key, by):
         raise ConflictError(
             f"This letter was made already, and its code is kept nowhere (door {before.door}). "
             "If you do not have it, revoke that door and make another letter."
         )
     if rows[episode_id].ended_at is not None:
         raise ConflictError("This stay has ended, and its page is shut. Nothing was made.")
-    if len(store.open_doors(episode_id)) >= MOST_OPEN:
+    if len(store.codes.open_of_stay(episode_id)) >= MOST_OPEN:
         raise ConflictError(
             f"This stay has {MOST_OPEN} open doors, and more are not made. Revoke one first."
         )

@@ -40,7 +40,7 @@ def make_letter(
             "Nobody has said where the patient's page is (HOMEWARD_PAGE_URL). Nothing was made."
         )
     with ward.unit_of_work(read_only=True) as store:
-        row = store.episodes([episode_id], lock=False).get(episode_id)
+        row = store.stays.get([episode_id], lock=False).get(episode_id)
         if row is None:
             raise NotFoundError("There is no such stay. Nothing was made.")
         pathway, language = ward.pathways[row.pathway], row.language

@@ -43,18 +43,18 @@ def look(ward: Ward, channels: Mapping[Channel, Notifier], now: datetime, wall: 
     whoever dies while asking, or asks beside another, asks nobody twice.
     """
     with ward.unit_of_work(read_only=True) as store:
-        if not store.anything_to_ask(wall):
+        if not store.outbox.anything_to_ask(wall):
             return 0
     asked: list[tuple[MessageRow, Reporting]] = []
     with ward.unit_of_work() as store:
-        rows = store.messages_to_ask(wall, AT_ONCE)
-        about = store.about(rows)
+        rows = store.outbox.to_ask(wall, AT_ONCE)
+        about = store.outbox.about(rows)
         for row in rows:
             channel = channels.get(row.channel) if row.channel is not None else None
             if why_not(row, about[row.key], now) or not isinstance(channel, Reporting):
-                store.ask_again(row, None)
+                store.outbox.ask_again(row, None)
                 continue
-            store.ask_again(row, wall + ASK_AFTER[min(row.asked + 1, len(ASK_AFTER) - 1)])
+            store.outbox.ask_again(row, wall + ASK_AFTER[min(row.asked + 1, len(ASK_AFTER) - 1)])
             asked.append((row, channel))
     for row, reporting in asked:
         _ask(ward, row, reporting, now, wall)
@@ -65,7 +65,7 @@ def _ask(ward: Ward, row: MessageRow, channel: Reporting, now: datetime, wall: d
     try:
         if channel.arrived(row.key, row.way or ""):
             with ward.unit_of_work() as store:
-                store.mark_arrived(row.key, row.way or "", now)
+                store.outbox.mark_arrived(row.key, row.way or "", now)
             log("message.arrived", alert_id=row.alert_id, channel=row.channel)
     except LostError as lost:
         with ward.unit_of_work() as store:
@@ -84,13 +84,13 @@ def _ask(ward: Ward, row: MessageRow, channel: Reporting, now: datetime, wall: d
 def _lose(store: Store, seen: MessageRow, problem: str, now: datetime, wall: datetime) -> None:
     """Let a message wait again, for its next way, unless nobody needs it any more."""
     # First of all: whoever folds a stay locks it first, and its messages after it.
-    store.show_stay_anew(seen.episode_id)
-    row = store.message_sent_by(seen.key, seen.way or "")
+    store.stays.show_again(seen.episode_id)
+    row = store.outbox.sent_by(seen.key, seen.way or "")
     if row is None or row.sent_at is None:
         return
-    about = store.about([row])[row.key]
-    came = row.alert_id is None and store.filled_since(row.episode_id, row.sent_at)
+    about = store.outbox.about([row])[row.key]
+    came = row.alert_id is None and store.readings.filled_since(row.episode_id, row.sent_at)
     if why_not(row, about, now) or muted(row, about) or came:
         row.ask_at, row.problem = None, problem
     else:
-        store.unsend(row, wall, problem)
+        store.outbox.unsend(row, wall, problem)

@@ -62,17 +62,17 @@ def claim(
     An alert that was answered before this transaction is not rung for.
     """
     with ward.unit_of_work(read_only=True) as store:
-        if not store.anything_to_send(wall):
+        if not store.outbox.anything_to_send(wall):
             return []
     claimed: list[Claim] = []
     lines = Counter({channel: LINES - busy.get(channel, 0) for channel in channels})
     full = {channel for channel, free in lines.items() if free <= 0}
     with ward.unit_of_work() as store:
-        rows = store.messages_to_send(wall, full, AT_ONCE)
+        rows = store.outbox.to_send(wall, full, AT_ONCE)
         if not rows:
             return []
-        about = store.about(rows)
-        roster = store.whole_roster(now)
+        about = store.outbox.about(rows)
+        roster = store.roster.all(now)
         for row in rows:
             if row.way is not None and row.channel is not None and lines[row.channel] <= 0:
                 continue  # its turn comes when a line is free
@@ -87,7 +87,7 @@ def claim(
             lines[way.channel] -= 1
             # Twice the timeout: who has not marked it by then is taken for dead.
             lease = wall + timedelta(seconds=2 * channels[way.channel].timeout_s)
-            store.lease_message(row, lease)
+            store.outbox.lease(row, lease)
             reports = isinstance(channels[way.channel], Reporting)
             claimed.append(Claim(message, way, lease, row.episode_id, row.alert_id, reports))
     return claimed
@@ -103,19 +103,19 @@ def _claim(
 ) -> tuple[Way, Outgoing] | None:
     """Return by which way a message is to go out now; None when it has come to its end."""
     if reason := why_not(row, about, now):
-        store.stop_message(row, now, reason)
+        store.outbox.stop(row, now, reason)
         return None
     way = next_way(ways_for(row, about.patient, roster), row)
     if way is None:
         nobody = f"{said_of(row.to)} has no way to be reached"
         _give_up(store, row, now, row.problem or nobody)
         return None
-    store.set_way(row, way.id, way.channel)
+    store.outbox.set_way(row, way.id, way.channel)
     return way, outgoing(ward, row, way, about)
 
 
 def _give_up(store: Store, row: MessageRow, now: datetime, problem: str) -> None:
-    store.give_up_message(row, now, problem)
+    store.outbox.give_up(row, now, problem)
     whom = PATIENT if row.to == PATIENT else "staff"
     log("message.given_up", logging.ERROR, alert_id=row.alert_id, whom=whom, problem=problem)
 
@@ -129,7 +129,7 @@ def send(ward: Ward, channels: Channels, claimed: Claim) -> bool:
     if ward.clock.wall() >= claimed.lease:  # we were held up, and another has it by now
         return False
     with ward.unit_of_work(read_only=True) as store:
-        if not store.holds_message(claimed.message.key, claimed.lease):
+        if not store.outbox.holds(claimed.message.key, claimed.lease):
             return False
     channels[claimed.way.channel].send(claimed.message)
     return True
@@ -144,20 +144,20 @@ def settle(
     with ward.unit_of_work() as store:
         if failure is None and channel is Channel.PHONE:
             # First of all: whoever folds a stay locks it first, and its messages after it.
-            store.show_stay_anew(claimed.episode_id)
+            store.stays.show_again(claimed.episode_id)
         if not isinstance(failure, LostError):  # the channel took it: one phone is not the channel
-            store.note_channel(channel, wall, str(failure) if failure else None)
+            store.channels.note(channel, wall, str(failure) if failure else None)
         if failure is None:
-            store.mark_sent(claimed.message.key, claimed.way.id, channel, now, ask_at)
+            store.outbox.mark_sent(claimed.message.key, claimed.way.id, channel, now, ask_at)
             return
-        row = store.leased_message(claimed.message.key, claimed.lease)
+        row = store.outbox.leased(claimed.message.key, claimed.lease)
         if row is None:
             return
         attempts = row.attempts
         if failure.permanent or attempts > len(BACKOFF):
-            store.close_way(row, wall, str(failure))
+            store.outbox.close_way(row, wall, str(failure))
         else:
-            store.try_again(row, wall + BACKOFF[attempts - 1], str(failure))
+            store.outbox.try_again(row, wall + BACKOFF[attempts - 1], str(failure))
     log(
         "message.failed",
         logging.WARNING,
@@ -245,7 +245,7 @@ def run(ward: Ward, stop: Event) -> None:
             sender.look(now, wall)
             if (wall - last_beat).total_seconds() >= BEAT_S:
                 with ward.unit_of_work() as store:
-                    store.beat(STAGE, now, wall)
+                    store.runtime.beat(STAGE, now, wall)
                 last_beat = wall
         except StorageDownError:
             log("storage.down", logging.ERROR, stage=STAGE)

@@ -1,7 +1,7 @@
 """A person rings. The ward list says whom, and on which number, until somebody has answered.
 
 It counts as delivered when it is on the list: from there on people do it. What is to be done is
-worked out from the message itself (`Store.to_ring`), so it goes by itself when the alert is
+worked out from the message itself (`store.outbox.to_ring`), so it goes by itself when the alert is
 acknowledged, or, for a reminder, when a reading comes or the reminder has lost its use.
 """
 
@@ -31,8 +31,8 @@ def words_by_stay(store: Store, now: datetime) -> dict[UUID, list[str]]:
 
     For signed-in people only: it holds numbers.
     """
-    whom = store.to_ring(now)
-    lines = store.roster_rows([id_ for w in whom if (id_ := roster_id(w.way)) is not None])
+    whom = store.outbox.to_ring(now)
+    lines = store.roster.get_many([id_ for w in whom if (id_ := roster_id(w.way)) is not None])
     found: dict[UUID, list[str]] = {}
     for each in whom:
         line = lines.get(roster_id(each.way) or 0)

@@ -37,7 +37,7 @@ def add_line(ward: Ward, role: str, channel: Channel, address: str, now: datetim
     roles = [role for role in known if role != PATIENT and not role.startswith(OWNER)]
     with ward.unit_of_work() as store:
         owner = role.removeprefix(f"{OWNER}:") if role.startswith(f"{OWNER}:") else None
-        if role not in roles and (owner is None or store.account(owner) is None):
+        if role not in roles and (owner is None or store.accounts.get(owner) is None):
             raise WardError(
                 f"No pathway here calls such a role. There is: {', '.join(roles)}; and "
                 f"{OWNER}:USERNAME for somebody with an account. Nothing was added."
@@ -85,7 +85,7 @@ def _send_test(ward: Ward, line: RosterRow, now: datetime, wait_s: float) -> Non
     except NotifyError as error:
         problem = str(error)
     with ward.unit_of_work() as store:
-        store.note_channel(line.channel, ward.clock.wall(), problem)
+        store.channels.note(line.channel, ward.clock.wall(), problem)
     if problem is not None:
         raise WardError(f"The test did not go out: {problem}. The line stays untested.")
     if isinstance(channel, Reporting) and not _arrives(channel, message, wait_s):
@@ -128,7 +128,7 @@ def add_screens(ward: Ward, now: datetime) -> None:
     for pathway in ward.current.values():
         for call in _calls(pathway):
             with ward.unit_of_work() as store:
-                if call.to != PATIENT and not store.roster(call.to, now):
+                if call.to != PATIENT and not store.roster.of_role(call.to, now):
                     screen = Channel.SCREEN
                     row = RosterRow(
                         role=call.to, channel=screen, address="", since=now, tested_at=now
@@ -144,7 +144,7 @@ def unreachable(ward: Ward, pathway: Pathway, mode: Mode, now: datetime) -> list
     """
     with ward.unit_of_work(read_only=True) as store:
         lines = {
-            call.to: [line.channel for line in store.roster(call.to, now) if line.tested_at]
+            call.to: [line.channel for line in store.roster.of_role(call.to, now) if line.tested_at]
             for call in _calls(pathway)
             if call.to != PATIENT
         }
@@ -181,7 +181,7 @@ def _calls(pathway: Pathway) -> list[Call]:
 
 
 def _line(store: Store, id_: int, now: datetime) -> RosterRow:
-    line = store.roster_row(id_)
+    line = store.roster.get(id_)
     if line is None:
         raise NotFoundError("There is no such line on the roster. See: ward-service roster list")
     if line.until is not None and line.until <= now:

@@ -53,7 +53,7 @@ def _text_of(ward: Ward, name: str) -> str:
     current = ward.current.get(name)
     wanted = current.name if current else name
     with ward.unit_of_work(read_only=True) as store:
-        for row in store.pathway_versions():
+        for row in store.pathways.all():
             if f"{row.id}@{row.version}" == wanted:
                 return row.text
     raise NotFoundError(f"There is no file and no pathway version called {name}.")

@@ -12,7 +12,8 @@ from ward_service.domain.episode import Person
 from ward_service.domain.from_wire import as_diary, as_input
 from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.pipeline import as_unreadable
-from ward_service.store.stays import deed_of, person_of
+from ward_service.store.acts import deed_of
+from ward_service.store.stays import person_of
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.runtime import BlindRow
 from ward_service.store.tables.stays import EpisodeRow
@@ -101,7 +102,7 @@ def histories(store: Store, ids: Sequence[UUID]) -> Iterator[History]:
     """Yield what these stays took in. All of them are in memory at a time: ask for few."""
     taken: dict[UUID, list[tuple[int, Taken]]] = {id_: [] for id_ in ids}
     pages: dict[tuple[UUID, int, datetime], list[Reading]] = {}
-    for came in store.readings_taken(ids):
+    for came in store.history.readings(ids):
         read = read_payload(came.payload)
         if isinstance(read, Reading) and came.slot is None:
             pages.setdefault((came.episode_id, came.input_no, came.at), []).append(read)
@@ -110,23 +111,23 @@ def histories(store: Store, ids: Sequence[UUID]) -> Iterator[History]:
         taken[came.episode_id].append((came.input_no, told))
     for (id_, number, at), entered in pages.items():  # what has one number came in one step
         taken[id_].append((number, Taken(at, as_diary(entered))))
-    for unread in store.unreadables_taken(ids):
+    for unread in store.history.unreadables(ids):
         told = Taken(unread.at, as_unreadable(unread.reason))
         taken[unread.episode_id].append((unread.input_no, told))
-    for told_of in store.troubles_taken(ids):
+    for told_of in store.history.troubles(ids):
         trouble = HomeTrouble(told_of.about, told_of.words)
         taken[told_of.episode_id].append((told_of.input_no, Taken(told_of.at, trouble)))
-    for act in store.acts_taken(ids):
+    for act in store.history.acts(ids):
         done = Taken(act.at, deed_of(act), bool(act.refused))
         taken[act.episode_id].append((act.input_no, done))
     alerts: dict[UUID, list[Lived]] = {}
-    withdrawn = store.withdrawn_at(ids)
-    for row in store.alerts_of_stays(ids):
+    withdrawn = store.history.withdrawn_at(ids)
+    for row in store.history.alerts(ids):
         alerts.setdefault(row.episode_id, []).append(_lived(row, withdrawn.get(row.id)))
     calls: dict[UUID, list[Called]] = {}
-    for call in store.calls_of_stays(ids):
+    for call in store.history.calls(ids):
         calls.setdefault(call.episode_id, []).append(Called(call.alert_id, call.to, call.at))
-    for id_, stay in store.episodes(ids, lock=False).items():
+    for id_, stay in store.stays.get(ids, lock=False).items():
         in_order = sorted(taken[id_], key=lambda numbered: numbered[0])
         yield History(
             episode_id=id_,

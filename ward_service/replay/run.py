@@ -68,11 +68,11 @@ def _replay(
     if asked.since >= asked.until:
         raise WardError("The end must lie after the beginning. Nothing was replayed.")
     with unit_of_work(sessions, read_only=True) as store:
-        stays = store.stays_between(asked.since, asked.until)
+        stays = store.history.stays_between(asked.since, asked.until)
         ids = [id_ for id_, name in stays if name.partition("@")[0] == candidate.id]
         if not ids:
             raise WardError(f"Nobody was on a version of {candidate.id} in this time.")
-        readings = store.count_readings(ids)
+        readings = store.history.count_readings(ids)
         if at_most_readings is not None and readings > at_most_readings:
             raise WardError(
                 f"These {len(ids)} stays have {readings} readings; here at most {at_most_readings} "
@@ -133,7 +133,7 @@ class _Work:
     @classmethod
     def begin(cls, sessions: Sessions, asked: Asked, habits: dict[Level, Habit]) -> "_Work":
         with unit_of_work(sessions, read_only=True) as store:
-            rows = store.pathway_versions()
+            rows = store.pathways.all()
         before = {f"{r.id}@{r.version}": read(r.text, f"{r.id}@{r.version}").pathway for r in rows}
         return cls(sessions, asked, read(asked.text, asked.name).pathway, before, habits)
 
@@ -141,7 +141,7 @@ class _Work:
         """Replay these stays, one after the other."""
         tally, asked = Tally(), self.asked
         with unit_of_work(self.sessions, read_only=True) as store:
-            blind = blindness(store.blindness())
+            blind = blindness(store.history.blindness())
             under = Candidate(self.candidate, self.before, self.habits, blind, asked.until)
             for history in histories(store, ids):
                 before = self.before[history.pathway]
@@ -168,7 +168,7 @@ def usual_habits(
     """Return how soon this ward usually answered alerts of each level, in this time."""
     acknowledged: dict[Level, list[timedelta]] = {}
     resolved: dict[Level, list[timedelta]] = {}
-    for answer in store.answers(since, until):
+    for answer in store.history.answers(since, until):
         lag = answer.acknowledged_at - answer.opened_at
         acknowledged.setdefault(answer.level, []).append(lag)
         if answer.resolved_at is not None and answer.outcome not in _NOT_BY_PEOPLE:

@@ -376,7 +376,7 @@ def _make_first_account(house: House) -> None:
     """Make the first clinician of an empty ward; say the password at once, it is kept nowhere."""
     ward = open_ward(house.settings)
     with ward.unit_of_work(read_only=True) as store:
-        if store.account(CLINICIAN) is not None:
+        if store.accounts.get(CLINICIAN) is not None:
             return
     password = secrets.token_urlsafe(12)
     add_account(ward, CLINICIAN, "Nurse", password)

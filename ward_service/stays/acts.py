@@ -8,7 +8,7 @@ from ward_service.domain import alerts
 from ward_service.domain.inputs import Acknowledged, Act, AlertAct, Resolved, StayAct
 from ward_service.errors import ConflictError, NoteNeededError, NotFoundError, SeenOldError
 from ward_service.stays.stay import load_stays
-from ward_service.store.stays import findings_of
+from ward_service.store.alerts import findings_of
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.stays import ActRow
 from ward_service.store.unit_of_work import Store
@@ -25,18 +25,18 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
         ConflictError: the life of the alert does not allow it.
     """
     with ward.unit_of_work() as store:
-        alert = store.alert(alert_id)
+        alert = store.alerts.get(alert_id)
         if alert is None:
             raise NotFoundError("There is no such alert.")
-        before = store.act(key, deed.by)
+        before = store.acts.get(key, deed.by)
         refused = before.refused if before else ""  # sent again, it is refused again
         if before is None:
             refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
             # Both name the version that was seen, and were refused if it was not the newest.
             if not refused and isinstance(deed, Acknowledged | Resolved):
                 shown = [found.reading_id for found in findings_of(alert) if found.reading_id]
-                store.note_seen(alert.episode_id, shown, now, deed.by)
-        acted = store.alert(alert_id)
+                store.read_receipts.note(alert.episode_id, shown, now, deed.by)
+        acted = store.alerts.get(alert_id)
     if refused:  # it is in the ledger by now that this person came second
         raise SeenOldError(refused, alert_id)
     assert acted is not None  # noqa: S101 - it was there a moment ago, and nothing deletes alerts
@@ -52,9 +52,9 @@ def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: date
         ConflictError: the stay, or the pathway, does not allow it.
     """
     with ward.unit_of_work() as store:
-        if not store.episodes([episode_id], lock=False):
+        if not store.stays.get([episode_id], lock=False):
             raise NotFoundError("There is no such stay.")
-        if store.act(key, deed.by) is None:
+        if store.acts.get(key, deed.by) is None:
             _carry_out(ward, store, episode_id, deed, key, now)
 
 
@@ -83,7 +83,7 @@ def _carry_out(
         input_no=stay.inputs,
         refused=done.refused,
     )
-    store.add_act(row, deed)
+    store.acts.add(row, deed)
     return done.refused
 
 
@@ -97,9 +97,9 @@ def finish_task(
         ConflictError: somebody has done it already.
     """
     with ward.unit_of_work() as store:
-        task = store.task(*which)
+        task = store.tasks.get(*which)
         if task is None:
             raise NotFoundError("There is no such task.")
         if task.done_at is not None:
             raise ConflictError(f"{task.done_by} has done this already.")
-        store.finish_task(task, by, note.strip(), now)
+        store.tasks.finish(task, by, note.strip(), now)

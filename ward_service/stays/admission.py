@@ -135,12 +135,12 @@ def _must_be_reachable(ward: Ward, admission: Admission, pathway: Pathway, now: 
 
 
 def _must_be_free(store: Store, admission: Admission, number: str) -> None:
-    gateway = store.gateway(admission.gateway)
+    gateway = store.gateways.get(admission.gateway)
     if gateway is None or gateway.revoked_at is not None:
         raise NotFoundError("There is no such gateway. Add it first: ward-service gateway add")
-    if store.slot_holder(admission.gateway, admission.slot) is not None:
+    if store.slots.holder(admission.gateway, admission.slot) is not None:
         raise ConflictError("Somebody has this slot of this gateway already.")
-    if store.staying(number) is not None:
+    if store.stays.of_person(number) is not None:
         raise ConflictError("Somebody with this NHS number is on the ward already.")
 
 
@@ -198,7 +198,7 @@ def _write(
         episode_id=episode.id, at=now, noticed_at=now, by=by, what="admitted", words=words
     )
     store.add(patient, episode, slot, entry)
-    store.want_plan(admission.gateway, admission.slot, episode.id, pathway.name)
+    store.plans.want(admission.gateway, admission.slot, episode.id, pathway.name)
     return AdmissionView(episode_id=episode.id, admitted_at=now, first_due_at=state.expected_at)
 
 

@@ -67,28 +67,30 @@ class Stay:
 
     def save(self, store: Store, now: datetime) -> None:
         """Write state, alerts, ledger, ladders, calls and tasks together."""
-        store.save_episode(self.row, self.state)
+        store.stays.save(self.row, self.state)
         if in_the_plan(self.state) != self.planned:
-            store.want_plans_of(self.row.id, ended=self.state.ended_at is not None)
+            store.plans.want_of_stay(self.row.id, ended=self.state.ended_at is not None)
         self.row.inputs, self.row.looked_at = self.inputs, self.looked_at
         changed = {id_: alert for done in self.steps for id_, alert in done.changed.items()}
         alerts = list(changed.values())
         entries = [entry for done in self.steps for entry in done.entries]
         if entries:
-            store.save_alerts(self.row.id, alerts, entries)
-            store.save_timers(alerts, [taken for done in self.steps for taken in done.taken], now)
-            store.stop_messages(alerts, now)
-        store.add_messages(self.row.id, [m for done in self.steps for m in done.messages], now)
-        store.add_tasks(self.row.id, [task for done in self.steps for task in done.tasks])
+            store.alerts.save(self.row.id, alerts, entries)
+            store.calls.save_timers(
+                alerts, [taken for done in self.steps for taken in done.taken], now
+            )
+            store.calls.stop_of_alerts(alerts, now)
+        store.calls.add(self.row.id, [m for done in self.steps for m in done.messages], now)
+        store.tasks.add(self.row.id, [task for done in self.steps for task in done.tasks])
         if self.state.ended_at is not None and self.row.ended_at is None:
-            store.end_stay(self.row, self.state.ended_at, self.state.end_reason)
-            store.shut_doors_of(self.row.id, now, WARD)
-            store.stop_messages_of(self.row.id, now, "the stay has ended")
+            store.stays.end(self.row, self.state.ended_at, self.state.end_reason)
+            store.codes.shut_of_stay(self.row.id, now, WARD)
+            store.calls.stop_of_stay(self.row.id, now, "the stay has ended")
         elif self.state.in_hospital:
-            store.stop_messages_of(self.row.id, now, "in hospital", to=PATIENT)
+            store.calls.stop_of_stay(self.row.id, now, "in hospital", to=PATIENT)
         elif self.state.paused_until is not None:
             # What an alert says to the patient is no reminder: a red is never muted.
-            store.stop_messages_of(self.row.id, now, "paused", to=PATIENT, reminders_only=True)
+            store.calls.stop_of_stay(self.row.id, now, "paused", to=PATIENT, reminders_only=True)
 
     def reading_row(self, judged: Judged, received_at: datetime) -> dict[str, Any]:
         """Return a reading as the store keeps it, with what was made of it; not yet its origin."""
@@ -132,8 +134,8 @@ def load_stays(ward: Ward, store: Store, ids: set[UUID], now: datetime) -> dict[
     """Return stays to work on, locked for this transaction."""
     if not ids:
         return {}
-    absence_until = store.absence_until(now)
-    rows = store.episodes(ids, lock=True)
+    absence_until = store.runtime.absence_until(now)
+    rows = store.stays.get(ids, lock=True)
     return {
         id_: Stay(row, ward.pathways[row.pathway], state_of(row), absence_until)
         for id_, row in rows.items()
@@ -147,7 +149,7 @@ def tell(store: Store, stay: Stay, gateway_id: str, trouble: HomeTrouble, now: d
     """
     at = stay.moment(now)
     stay.fold(trouble, now)
-    store.add_home_trouble(
+    store.homes.add_trouble(
         HomeTroubleRow(
             episode_id=stay.row.id,
             input_no=stay.inputs,

@@ -1,17 +1,15 @@
 """Who may sign in, in SQL."""
 
-from datetime import datetime
-
 from sqlalchemy import delete
 
-from ward_service.store.intake import PartStore
-from ward_service.store.tables.runtime import AccountRow, LockRow, SessionRow
+from ward_service.store.repository import Repository
+from ward_service.store.tables.runtime import AccountRow, SessionRow
 
 
-class AccountsStore(PartStore):
-    """What signing in asks of the store."""
+class AccountRepository(Repository):
+    """Who may sign in."""
 
-    def account(self, username: str) -> AccountRow | None:
+    def get(self, username: str) -> AccountRow | None:
         """Return an account, or None."""
         return self._session.get(AccountRow, username)
 
@@ -26,15 +24,3 @@ class AccountsStore(PartStore):
     def end_sessions_of(self, username: str) -> None:
         """Forget all sessions of a clinician."""
         self._session.execute(delete(SessionRow).where(SessionRow.username == username))
-
-    def lock_holder(self) -> LockRow | None:
-        """Return who holds the one lock of a SQLite ward, or held it last."""
-        return self._session.get(LockRow, 1)
-
-    def hold_lock(self, owner: str, wall_now: datetime) -> None:
-        """Take or keep the one lock of a SQLite ward."""
-        row = self.lock_holder()
-        if row is None:
-            self._session.add(LockRow(id=1, owner=owner, wall_at=wall_now))
-        else:
-            row.owner, row.wall_at = owner, wall_now

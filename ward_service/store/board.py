@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import exists, func, or_, select
 
 from ward_service.contract.vocabulary import AlertState
-from ward_service.store.intake import PartStore
+from ward_service.store.repository import Repository
 from ward_service.store.tables.alerts import AlertRow
-from ward_service.store.tables.readings import QuarantineRow, ReadingRow
+from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.tables.stays import EpisodeRow, PatientRow
 
 
@@ -23,16 +23,16 @@ class SpO2Point(NamedTuple):
     doubtful: bool
 
 
-class BoardStore(PartStore):
-    """What the API asks to draw a screen."""
+class BoardRepository(Repository):
+    """What the ward list shows."""
 
-    def board_version(self) -> int:
+    def version(self) -> int:
         """Return a number that rises with every change of any stay."""
         query = select(func.coalesce(func.sum(EpisodeRow.version), 0), func.count(EpisodeRow.id))
         versions, stays = self._session.execute(query).one()
         return int(versions) + int(stays)
 
-    def staying_now(self) -> list[tuple[EpisodeRow, PatientRow]]:
+    def staying(self) -> list[tuple[EpisodeRow, PatientRow]]:
         """Return everybody on the ward, and whoever left it with an alert still in play."""
         ended = (AlertState.RESOLVED, AlertState.WITHDRAWN)
         in_play = exists().where(AlertRow.episode_id == EpisodeRow.id, AlertRow.state.not_in(ended))
@@ -76,56 +76,3 @@ class BoardStore(PartStore):
         )
         found = self._session.execute(query)
         return [SpO2Point(id_, at, spo2 or 0.0, doubted) for id_, at, spo2, doubted in found]
-
-    def readings_page(
-        self, episode_id: UUID, after: int, limit: int
-    ) -> tuple[list[ReadingRow], int]:
-        """Return readings of a stay in order of receipt after a number, and how many there are."""
-        row = ReadingRow
-        mine = select(row).where(row.episode_id == episode_id)
-        page = mine.where(row.received_no > after).order_by(row.received_no).limit(limit)
-        counted = select(func.count()).select_from(mine.subquery())
-        return list(self._session.scalars(page)), int(self._session.scalar(counted) or 0)
-
-    def readings_received_last(self, episode_id: UUID, count: int) -> tuple[list[ReadingRow], int]:
-        """Return the readings of a stay received last, in order of receipt, and how many exist."""
-        row = ReadingRow
-        mine = select(row).where(row.episode_id == episode_id)
-        newest = self._session.scalars(mine.order_by(row.received_no.desc()).limit(count))
-        counted = select(func.count()).select_from(mine.subquery())
-        return list(newest)[::-1], int(self._session.scalar(counted) or 0)
-
-    def reading_counts(self) -> dict[str, int]:
-        """Return how many readings there are, and how many of them are doubted, and why."""
-        row = ReadingRow
-        query = select(
-            func.count(),
-            func.count().filter(row.doubtful),
-            func.count().filter(row.time_doubtful),
-            func.count().filter(row.late),
-        )
-        names = ("readings", "doubtful", "time_doubtful", "late")
-        return dict(zip(names, self._session.execute(query).one(), strict=True))
-
-    def doubts(self) -> dict[str, int]:
-        """Return how often each doubt was had."""
-        counts: dict[str, int] = {}
-        for words in self._session.scalars(
-            select(ReadingRow.doubts).where(ReadingRow.doubtful, ReadingRow.doubts.is_not(None))
-        ):
-            for word in words or ():
-                counts[word] = counts.get(word, 0) + 1
-        return counts
-
-    def quarantined_by_reason(self) -> dict[str, int]:
-        """Return how many different messages were quarantined for each reason."""
-        row = QuarantineRow
-        query = select(row.reason, func.count()).group_by(row.reason)
-        return dict(self._session.execute(query).all())
-
-    def latest_quarantined(self, limit: int) -> list[QuarantineRow]:
-        """Return what was quarantined last, newest first."""
-        query = select(QuarantineRow).order_by(
-            QuarantineRow.last_at.desc(), QuarantineRow.id.desc()
-        )
-        return list(self._session.scalars(query.limit(limit)))

@@ -14,13 +14,19 @@ from sqlalchemy import Table, and_, or_, select, update
 from ward_service.contract.vocabulary import OWNER, AlertState
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.state import Message, StepTaken
-from ward_service.store.intake import PartStore
+from ward_service.store.repository import Repository
 from ward_service.store.tables.alerts import TimerRow
 from ward_service.store.tables.messages import MessageRow
 
 _TIMERS = cast(Table, TimerRow.__table__)
+
+
 _MESSAGES = cast(Table, MessageRow.__table__)
+
+
 RINGING = (AlertState.PROVISIONAL, AlertState.OPEN)  # nobody has answered yet
+
+
 WAITING = and_(
     MessageRow.sent_at.is_(None),
     MessageRow.stopped_at.is_(None),
@@ -40,8 +46,8 @@ def _timer(
     }
 
 
-class CallsStore(PartStore):
-    """What the pipeline writes when somebody is to be called, or no longer."""
+class CallRepository(Repository):
+    """Steps of ladders, and the calls that they make."""
 
     def save_timers(
         self, alerts: Sequence[AlertInPlay], taken: Iterable[StepTaken], now: datetime
@@ -63,7 +69,7 @@ class CallsStore(PartStore):
         query = select(row).where(row.alert_id == alert_id).order_by(row.round, row.step)
         return list(self._session.scalars(query))
 
-    def stop_messages(self, alerts: Iterable[AlertInPlay], now: datetime) -> None:
+    def stop_of_alerts(self, alerts: Iterable[AlertInPlay], now: datetime) -> None:
         """Stop what is still to be said about alerts that somebody has answered.
 
         The owner of an acknowledged alert is still reminded; of an ended one, nobody is.
@@ -78,7 +84,7 @@ class CallsStore(PartStore):
                 update(MessageRow).where(about).values(stopped_at=now, problem="answered")
             )
 
-    def stop_messages_of(
+    def stop_of_stay(
         self,
         episode_id: UUID,
         now: datetime,
@@ -95,7 +101,7 @@ class CallsStore(PartStore):
             about &= MessageRow.alert_id.is_(None)
         self._session.execute(update(MessageRow).where(about).values(stopped_at=now, problem=why))
 
-    def add_messages(self, episode_id: UUID, messages: Sequence[Message], now: datetime) -> None:
+    def add(self, episode_id: UUID, messages: Sequence[Message], now: datetime) -> None:
         """Write calls to be made; the same key again changes nothing.
 
         Of several to one person about one thing only the latest is still worth making: a ward that
@@ -131,7 +137,7 @@ class CallsStore(PartStore):
             kept = self._upsert(_MESSAGES).on_conflict_do_nothing(index_elements=["key"])
             self._session.execute(kept, rows)
 
-    def messages(self, alert_id: UUID) -> list[MessageRow]:
+    def of_alert(self, alert_id: UUID) -> list[MessageRow]:
         """Return every call about an alert, oldest first."""
         query = select(MessageRow).where(MessageRow.alert_id == alert_id)
         return list(self._session.scalars(query.order_by(MessageRow.due_at, MessageRow.key)))

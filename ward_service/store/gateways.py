@@ -1,12 +1,18 @@
 """Gateways, the codes by which they get their keys, and wrong codes, in SQL."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import delete, func, select, update
 
-from ward_service.store.intake import PartStore
-from ward_service.store.tables.homes import GatewayRow, InvitationRow, SlotRow, TriesRow
+from ward_service.store.repository import Repository
+from ward_service.store.tables.homes import (
+    GatewayRow,
+    InvitationRow,
+    SlotRow,
+    TriesRow,
+)
 
 
 class KeyState(NamedTuple):
@@ -16,10 +22,19 @@ class KeyState(NamedTuple):
     previous_until: datetime | None
 
 
-class GatewaysStore(PartStore):
-    """What enrolment asks of the store."""
+class GatewayRepository(Repository):
+    """The boxes in homes, their keys, and the codes that let them enrol."""
 
-    def gateways_mark(self) -> tuple[int, ...]:
+    def get(self, gateway_id: str) -> GatewayRow | None:
+        """Return a gateway, or None."""
+        return self._session.get(GatewayRow, gateway_id)
+
+    def all(self) -> list[GatewayRow]:
+        """Return every gateway that was not revoked."""
+        query = select(GatewayRow).where(GatewayRow.revoked_at.is_(None))
+        return list(self._session.scalars(query.order_by(GatewayRow.id)))
+
+    def mark(self) -> tuple[int, ...]:
         """Return what differs as soon as a gateway was added, got a new key, or was revoked.
 
         Each of the three only ever rises.
@@ -34,7 +49,7 @@ class GatewaysStore(PartStore):
         query = select(row.id, row.generation, row.previous_until).where(row.revoked_at.is_(None))
         return {id_: KeyState(number, until) for id_, number, until in self._session.execute(query)}
 
-    def all_gateways(self) -> list[tuple[GatewayRow, int]]:
+    def with_people(self) -> list[tuple[GatewayRow, int]]:
         """Return every gateway with how many people have a place at it now, by name."""
         people = (
             select(func.count())
@@ -44,10 +59,15 @@ class GatewaysStore(PartStore):
         rows = self._session.execute(select(GatewayRow, people).order_by(GatewayRow.id))
         return [(row, count) for row, count in rows]
 
-    def locked_gateway(self, gateway_id: str) -> GatewayRow | None:
+    def lock(self, gateway_id: str) -> GatewayRow | None:
         """Return a gateway, locked for this transaction, as it now is."""
         query = select(GatewayRow).where(GatewayRow.id == gateway_id).with_for_update()
         return self._session.scalars(query.execution_options(populate_existing=True)).first()
+
+    def revoked_among(self, gateway_ids: Iterable[str]) -> set[str]:
+        """Return which of these gateways were revoked."""
+        which = GatewayRow.id.in_(list(gateway_ids)) & GatewayRow.revoked_at.is_not(None)
+        return set(self._session.scalars(select(GatewayRow.id).where(which)))
 
     def invitation(self, code_hmac: str) -> InvitationRow | None:
         """Return the invitation with this code, or None."""
@@ -80,7 +100,7 @@ class GatewaysStore(PartStore):
         """Return the wrong codes of a source; None is an empty one."""
         return self._session.get(TriesRow, source)
 
-    def locked_tries(self, source: str, wall: datetime) -> TriesRow:
+    def lock_tries(self, source: str, wall: datetime) -> TriesRow:
         """Return the wrong codes of a source, locked for this transaction; none is an empty one."""
         empty = self._upsert(TriesRow).values(source=source, empty_at=wall)
         self._session.execute(empty.on_conflict_do_nothing())

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 
 from ward_service.contract.vocabulary import AlertOutcome, Level
-from ward_service.store.intake import PartStore
+from ward_service.store.repository import Repository
 from ward_service.store.tables.alerts import AlertRow, LedgerRow
 from ward_service.store.tables.homes import HomeTroubleRow
 from ward_service.store.tables.messages import MessageRow
@@ -65,8 +65,8 @@ class Answered(NamedTuple):
     outcome: AlertOutcome | None
 
 
-class HistoryStore(PartStore):
-    """What replay asks of the store. It only reads."""
+class HistoryRepository(Repository):
+    """What a replay asks."""
 
     def stays_between(self, since: datetime, until: datetime) -> list[tuple[UUID, str]]:
         """Return the stays (id, pathway) that overlap a stretch of time, by admission."""
@@ -87,14 +87,14 @@ class HistoryStore(PartStore):
         )
         return sum(counts)
 
-    def readings_taken(self, ids: Iterable[UUID]) -> Iterator[TakenReading]:
+    def readings(self, ids: Iterable[UUID]) -> Iterator[TakenReading]:
         """Yield what came from these stays, as it came."""
         row = ReadingRow
         query = select(row.episode_id, row.input_no, row.received_at, row.slot, row.payload)
         for found in self._session.execute(query.where(row.episode_id.in_(set(ids)))):
             yield TakenReading(*found)
 
-    def unreadables_taken(self, ids: Iterable[UUID]) -> Iterator[TakenUnreadable]:
+    def unreadables(self, ids: Iterable[UUID]) -> Iterator[TakenUnreadable]:
         """Yield what came from these stays and could not be read."""
         row = QuarantineRow
         query = select(row.episode_id, row.input_no, row.received_at, row.reason)
@@ -103,14 +103,14 @@ class HistoryStore(PartStore):
             if id_ is not None and number is not None:
                 yield TakenUnreadable(id_, number, at, reason)
 
-    def troubles_taken(self, ids: Iterable[UUID]) -> Iterator[TakenTrouble]:
+    def troubles(self, ids: Iterable[UUID]) -> Iterator[TakenTrouble]:
         """Yield what people of these stays were told of their homes."""
         row = HomeTroubleRow
         query = select(row.episode_id, row.input_no, row.at, row.about, row.words)
         for found in self._session.execute(query.where(row.episode_id.in_(set(ids)))):
             yield TakenTrouble(*found)
 
-    def acts_taken(self, ids: Iterable[UUID]) -> list[ActRow]:
+    def acts(self, ids: Iterable[UUID]) -> list[ActRow]:
         """Return what people did about these stays."""
         return list(self._session.scalars(select(ActRow).where(ActRow.episode_id.in_(set(ids)))))
 
@@ -118,7 +118,7 @@ class HistoryStore(PartStore):
         """Return every stretch in which the ward was down, oldest first."""
         return list(self._session.scalars(select(BlindRow).order_by(BlindRow.blind_until)))
 
-    def alerts_of_stays(self, ids: Iterable[UUID]) -> list[AlertRow]:
+    def alerts(self, ids: Iterable[UUID]) -> list[AlertRow]:
         """Return the alerts of these stays, in the order in which they opened."""
         query = select(AlertRow).where(AlertRow.episode_id.in_(set(ids)))
         return list(self._session.scalars(query.order_by(AlertRow.opened_at, AlertRow.id)))
@@ -131,7 +131,7 @@ class HistoryStore(PartStore):
         )
         return {id_: at for id_, at in self._session.execute(query) if id_ is not None}
 
-    def calls_of_stays(self, ids: Iterable[UUID]) -> list[LedCall]:
+    def calls(self, ids: Iterable[UUID]) -> list[LedCall]:
         """Return the calls that the rules asked for in these stays."""
         row = MessageRow
         query = select(row.episode_id, row.alert_id, row.to, row.due_at)

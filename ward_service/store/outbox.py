@@ -14,9 +14,9 @@ from sqlalchemy.orm import aliased
 
 from ward_service.contract.vocabulary import Channel, Level
 from ward_service.store.calls import RINGING, WAITING
-from ward_service.store.intake import PartStore
+from ward_service.store.repository import Repository
 from ward_service.store.tables.alerts import AlertRow, TimerRow
-from ward_service.store.tables.messages import ChannelRow, MessageRow, RosterRow
+from ward_service.store.tables.messages import MessageRow
 from ward_service.store.tables.readings import ReadingRow
 from ward_service.store.tables.stays import EpisodeRow, PatientRow
 
@@ -41,18 +41,14 @@ class About(NamedTuple):
     alert: AlertRow | None
 
 
-class OutboxStore(PartStore):
-    """What the sender asks, what became of messages, and who answers for a role."""
-
-    # --- claim, send, mark ---------------------------------------------------------------------
+class OutboxRepository(Repository):
+    """Calls on their way."""
 
     def anything_to_send(self, wall: datetime) -> bool:
         """Say whether a message could be claimed now; asked often, and locks nothing."""
         return self._session.scalar(select(exists().where(_ripe(wall)))) or False
 
-    def messages_to_send(
-        self, wall: datetime, busy: Collection[Channel], limit: int
-    ) -> list[MessageRow]:
+    def to_send(self, wall: datetime, busy: Collection[Channel], limit: int) -> list[MessageRow]:
         """Return messages that wait, red ones first and then the longest waiting, locked for us.
 
         A row that another sender locks is passed over, and so is one whose lease still runs, or
@@ -81,7 +77,7 @@ class OutboxStore(PartStore):
         found = self._session.execute(query)
         return {key: About(episode, patient, alert) for key, episode, patient, alert in found}
 
-    def lease_message(self, row: MessageRow, until: datetime) -> None:
+    def lease(self, row: MessageRow, until: datetime) -> None:
         """Keep a message for oneself `until` (real time): a sender that dies holds it no longer."""
         row.leased_until = until
         row.attempts += 1
@@ -101,21 +97,21 @@ class OutboxStore(PartStore):
         row.way = None
         self.try_again(row, wall, problem)
 
-    def stop_message(self, row: MessageRow, now: datetime, why: str) -> None:
+    def stop(self, row: MessageRow, now: datetime, why: str) -> None:
         """Stop a message that is not worth sending any more."""
         row.stopped_at, row.problem, row.leased_until = now, why, None
 
-    def give_up_message(self, row: MessageRow, now: datetime, problem: str) -> None:
+    def give_up(self, row: MessageRow, now: datetime, problem: str) -> None:
         """Note that nobody is left by whom it could go out."""
         row.given_up_at, row.problem, row.leased_until = now, problem, None
 
-    def holds_message(self, key: str, lease: datetime) -> bool:
+    def holds(self, key: str, lease: datetime) -> bool:
         """Whether a message still waits, and is still ours under this lease."""
         row = MessageRow
         mine = WAITING & (row.key == key) & (row.leased_until == lease)
         return self._session.scalar(select(exists().where(mine))) or False
 
-    def leased_message(self, key: str, lease: datetime) -> MessageRow | None:
+    def leased(self, key: str, lease: datetime) -> MessageRow | None:
         """Return a message that still waits and is ours under this lease, locked; or None."""
         row = MessageRow
         mine = WAITING & (row.key == key) & (row.leased_until == lease)
@@ -137,13 +133,11 @@ class OutboxStore(PartStore):
             update(row).where(here).values(**went, leased_until=None, problem=why)
         )
 
-    # --- whether it arrived --------------------------------------------------------------------
-
     def anything_to_ask(self, wall: datetime) -> bool:
         """Say whether some message may be asked about now; asked often, and locks nothing."""
         return self._session.scalar(select(exists().where(MessageRow.ask_at <= wall))) or False
 
-    def messages_to_ask(self, wall: datetime, limit: int) -> list[MessageRow]:
+    def to_ask(self, wall: datetime, limit: int) -> list[MessageRow]:
         """Return messages that were sent and may be asked about, longest due first, locked."""
         row = MessageRow
         query = select(row).where(row.ask_at <= wall).order_by(row.ask_at, row.key).limit(limit)
@@ -159,31 +153,16 @@ class OutboxStore(PartStore):
         here = (row.key == key) & (row.way == way) & row.sent_at.is_not(None)
         self._session.execute(update(row).where(here).values(arrived_at=now, ask_at=None))
 
-    def message_sent_by(self, key: str, way: str) -> MessageRow | None:
+    def sent_by(self, key: str, way: str) -> MessageRow | None:
         """Return a message that was sent by a way, locked; None if it has moved on."""
         row = MessageRow
         here = (row.key == key) & (row.way == way) & row.sent_at.is_not(None)
         return self._session.scalars(select(row).where(here).with_for_update()).one_or_none()
 
-    def filled_since(self, episode_id: UUID, at: datetime) -> bool:
-        """Whether a reading that fills a due time has come after a moment."""
-        row = ReadingRow
-        came = (row.episode_id == episode_id) & row.fills & (row.received_at > at)
-        return self._session.scalar(select(exists().where(came))) or False
-
     def unsend(self, row: MessageRow, wall: datetime, problem: str) -> None:
         """Note that a message did not arrive: it waits again, for its next way."""
         row.sent_at = row.ask_at = None
         self.close_way(row, wall, problem)
-
-    def show_stay_anew(self, episode_id: UUID) -> None:
-        """Let the ward list draw a stay again: something is to be done that was not before."""
-        row = EpisodeRow
-        self._session.execute(
-            update(row).where(row.id == episode_id).values(version=row.version + 1)
-        )
-
-    # --- what became of messages ---------------------------------------------------------------
 
     def unreached(self, now: datetime) -> list[MessageRow]:
         """Return messages that were given up and still matter, longest ago first.
@@ -239,7 +218,7 @@ class OutboxStore(PartStore):
             found.setdefault((message.alert_id or message.episode_id, message.to), whom)
         return list(found.values())
 
-    def messages_untaken(self, written_before: datetime, ripe_before: datetime) -> int:
+    def untaken(self, written_before: datetime, ripe_before: datetime) -> int:
         """Count messages that wait although nobody holds them.
 
         Written before a moment of the ward's, or ripe to be tried again before one in real time.
@@ -257,59 +236,9 @@ class OutboxStore(PartStore):
         query = select(func.count()).where(waiting, row.due_at < due_before)
         return self._session.scalar(query) or 0
 
-    def note_channel(self, channel: Channel, wall: datetime, problem: str | None) -> None:
-        """Note that a message went out by a channel (`problem` None), or that one could not."""
-        if problem is None:
-            failing = (ChannelRow.channel == channel) & ChannelRow.failing_since.is_not(None)
-            well = {"failing_since": None, "failed_at": None, "problem": None}
-            self._session.execute(update(ChannelRow).where(failing).values(**well))
-            return
-        said = {"failed_at": wall, "problem": problem}
-        statement = self._upsert(ChannelRow).values(channel=channel, failing_since=wall, **said)
-        since = func.coalesce(ChannelRow.failing_since, statement.excluded.failing_since)
-        self._session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["channel"], set_={**said, "failing_since": since}
-            )
-        )
-
-    def failing_channels(self) -> list[ChannelRow]:
-        """Return the channels by which nothing has gone out since something failed."""
-        query = select(ChannelRow).where(ChannelRow.failing_since.is_not(None))
-        return list(self._session.scalars(query.order_by(ChannelRow.channel)))
-
-    # --- who is called -------------------------------------------------------------------------
-
-    def roster(self, role: str, at: datetime) -> list[RosterRow]:
-        """Return who answers for a role at a moment, in the order in which they were entered."""
-        query = select(RosterRow).where(RosterRow.role == role, _on_the_roster(at))
-        return list(self._session.scalars(query.order_by(RosterRow.id)))
-
-    def whole_roster(self, at: datetime) -> dict[str, list[RosterRow]]:
-        """Return who answers for each role at a moment, in the order in which they were entered."""
-        found: dict[str, list[RosterRow]] = {}
-        query = select(RosterRow).where(_on_the_roster(at))
-        for row in self._session.scalars(query.order_by(RosterRow.role, RosterRow.id)):
-            found.setdefault(row.role, []).append(row)
-        return found
-
-    def roster_row(self, id_: int) -> RosterRow | None:
-        """Return one line of the roster, or None."""
-        return self._session.get(RosterRow, id_)
-
-    def roster_rows(self, ids: Sequence[int]) -> dict[int, RosterRow]:
-        """Return lines of the roster by their number."""
-        query = select(RosterRow).where(RosterRow.id.in_(ids))
-        return {row.id: row for row in self._session.scalars(query)}
-
 
 def _ripe(wall: datetime) -> Any:
     """A message that waits, that nobody holds, and that may be tried by now."""
     row = MessageRow
     free = or_(row.leased_until.is_(None), row.leased_until <= wall)
     return and_(WAITING, free, or_(row.try_at.is_(None), row.try_at <= wall))
-
-
-def _on_the_roster(at: datetime) -> Any:
-    row = RosterRow
-    return and_(row.since <= at, or_(row.until.is_(None), row.until > at))

@@ -8,10 +8,12 @@ from pydantic import TypeAdapter
 from sqlalchemy import select, tuple_, update
 
 from ward_service.domain.limits import Limits
-from ward_service.store.intake import PartStore
-from ward_service.store.tables.homes import GatewayRow, PlanRow, PlanSentRow
+from ward_service.store.repository import Repository
+from ward_service.store.tables.homes import PlanRow, PlanSentRow
 
 Place = tuple[str, int]  # gateway and slot
+
+
 _LIMITS = TypeAdapter(Limits)
 
 
@@ -26,10 +28,10 @@ def as_limits(limits: Limits) -> dict[str, Any]:
     return dumped
 
 
-class PlansStore(PartStore):
-    """What admission, the pipeline and ingest ask of plans."""
+class PlanRepository(Repository):
+    """What homes are to hold, and what was sent."""
 
-    def want_plan(self, gateway_id: str, slot: int, episode_id: UUID, pathway: str) -> None:
+    def want(self, gateway_id: str, slot: int, episode_id: UUID, pathway: str) -> None:
         """Ask for a plan for whoever has this place from now on."""
         row = self._session.get(PlanRow, (gateway_id, slot))
         if row is None:
@@ -40,12 +42,12 @@ class PlansStore(PartStore):
             row.asked += 1
         self._session.flush()
 
-    def want_plans_of(self, episode_id: UUID, *, ended: bool) -> None:
+    def want_of_stay(self, episode_id: UUID, *, ended: bool) -> None:
         """Ask for new plans for a stay: something that they say may have changed."""
         mine = update(PlanRow).where(PlanRow.episode_id == episode_id)
         self._session.execute(mine.values(asked=PlanRow.asked + 1, ended=ended))
 
-    def want_plans_again(self, gateway_id: str, held: Mapping[int, int]) -> None:
+    def want_again(self, gateway_id: str, held: Mapping[int, int]) -> None:
         """Ask for the plans of a gateway again, but not those that it holds (slot: number).
 
         A home that holds a higher number than was ever given here knows more than this database,
@@ -61,35 +63,30 @@ class PlansStore(PartStore):
             if its != row.number or not row.sha256:
                 row.asked += 1
 
-    def frame_plans(self, pathway: str, frame: str) -> None:
+    def set_header(self, pathway: str, frame: str) -> None:
         """Ask for new plans of a pathway where what surrounds them has changed."""
         other = (PlanRow.pathway == pathway) & (PlanRow.frame != frame) & PlanRow.ended.is_(False)
         change = update(PlanRow).where(other)
         self._session.execute(change.values(asked=PlanRow.asked + 1, frame=frame))
 
-    def plans_wait(self) -> bool:
+    def anything_to_send(self) -> bool:
         """Say whether any plan has not gone out."""
         query = select(PlanRow.slot).where(PlanRow.asked > PlanRow.sent).limit(1)
         return self._session.scalar(query) is not None
 
-    def plans_to_send(self, limit: int, but: Iterable[Place] = ()) -> list[PlanRow]:
+    def to_send(self, limit: int, but: Iterable[Place] = ()) -> list[PlanRow]:
         """Return places whose plan has not gone out, except some, locked for this process."""
         query = select(PlanRow).where(PlanRow.asked > PlanRow.sent)
         if waiting := list(but):
             query = query.where(tuple_(PlanRow.gateway_id, PlanRow.slot).not_in(waiting))
         return list(self._session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
 
-    def revoked_among(self, gateway_ids: Iterable[str]) -> set[str]:
-        """Return which of these gateways were revoked."""
-        which = GatewayRow.id.in_(list(gateway_ids)) & GatewayRow.revoked_at.is_not(None)
-        return set(self._session.scalars(select(GatewayRow.id).where(which)))
-
-    def plan_was_sent(self, place: Place, asked: int) -> None:
+    def mark_sent(self, place: Place, asked: int) -> None:
         """Note that the plan that was asked for has gone out; a later wish still waits."""
         mine = (PlanRow.gateway_id == place[0]) & (PlanRow.slot == place[1])
         self._session.execute(update(PlanRow).where(mine, PlanRow.sent < asked).values(sent=asked))
 
-    def plans_sent(self, places: Iterable[tuple[str, int, int]]) -> dict[Any, PlanSentRow]:
+    def sent(self, places: Iterable[tuple[str, int, int]]) -> dict[Any, PlanSentRow]:
         """Return plans that were sent, by (gateway, slot, number)."""
         row = PlanSentRow
         asked = list(set(places))

@@ -1,46 +1,28 @@
 """Stays, their alerts with the ledger, gateways and slots, in SQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, cast, get_args
+from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import select, update
 
-from ward_service.contract.vocabulary import AlertState, EndReason, TaskKind
-from ward_service.domain.alerts import AlertFinding, AlertInPlay
+from ward_service.contract.vocabulary import EndReason
 from ward_service.domain.episode import Person
-from ward_service.domain.inputs import Act
-from ward_service.domain.state import Entry, EpisodeState, TaskOpened
-from ward_service.store.intake import PartStore
-from ward_service.store.tables.alerts import AlertRow, LedgerRow
-from ward_service.store.tables.homes import GatewayRow, SlotRow
+from ward_service.domain.state import EpisodeState
+from ward_service.store.repository import Repository
+from ward_service.store.tables.homes import SlotRow
 from ward_service.store.tables.stays import (
-    ActRow,
     DueRow,
     EpisodeRow,
-    PathwayVersionRow,
     PatientRow,
-    SignatureRow,
-    TaskRow,
 )
 
-_ALERTS = cast(Table, AlertRow.__table__)
-_LEDGER = cast(Table, LedgerRow.__table__)
 _STATE = TypeAdapter(EpisodeState)
-_PERSON = TypeAdapter(Person)
-_ALERT = TypeAdapter(AlertInPlay)
-_DEEDS = {kind.__name__: TypeAdapter(kind) for kind in get_args(Act)}
-_FINDINGS = TypeAdapter(tuple[AlertFinding, ...])
 
-# What the fold says of an alert and the row repeats, name for name.
-_SAME = (
-    "alert_class", "level", "state", "version", "pathway", "opened_at", "noticed_at", "late",
-    "review", "limits", "round", "step", "step_at", "respond_by", "owner", "acknowledged_at",
-    "contact_by", "contacted_at", "shift_ends_at", "resume_at", "resolved_at", "outcome",
-    "response_needed", "response_completed", "management_changed",
-)  # fmt: skip
+
+_PERSON = TypeAdapter(Person)
 
 
 def state_of(row: EpisodeRow) -> EpisodeState:
@@ -65,60 +47,10 @@ def as_admitted(person: Person) -> dict[str, Any]:
     return dumped
 
 
-def deed_of(row: ActRow) -> Act:
-    """Return an act as the rules took it."""
-    deed: Act = _DEEDS[row.kind].validate_python(row.deed)
-    return deed
+class StayRepository(Repository):
+    """Stays, and whose they are."""
 
-
-def findings_of(row: AlertRow) -> tuple[AlertFinding, ...]:
-    """Return the findings of an alert as the rules made them."""
-    return _FINDINGS.validate_python(row.findings)
-
-
-def change_of(entry: Entry) -> dict[str, Any] | None:
-    """Return what a ledger entry made different of its alert; of findings, those that joined.
-
-    None for a line about the stay itself.
-    """
-    if entry.after is None:
-        return None
-    after = _ALERT.dump_python(entry.after, mode="json")
-    before = _ALERT.dump_python(entry.before, mode="json") if entry.before else {}
-    change = {name: value for name, value in after.items() if before.get(name, ...) != value}
-    if "findings" in change:
-        change["findings"] = after["findings"][len(before.get("findings", ())) :]
-    return change
-
-
-def alerts_of_ledger(
-    changes: Iterable[tuple[UUID | None, Mapping[str, Any] | None]],
-) -> dict[UUID, AlertInPlay]:
-    """Work out every alert again from a ledger alone: (alert, change) in its order.
-
-    Returns:
-        The alerts by id, as they now stand, in the order in which they opened.
-    """
-    standing: dict[UUID, dict[str, Any]] = {}
-    for alert_id, change in changes:
-        if alert_id is None or change is None:
-            continue
-        alert = standing.setdefault(alert_id, {"findings": []})
-        joined = [*alert["findings"], *change.get("findings", ())]
-        alert |= {**change, "findings": joined}
-    return {id_: _ALERT.validate_python(alert) for id_, alert in standing.items()}
-
-
-class StaysStore(PartStore):
-    """What the pipeline and the worker ask of stays."""
-
-    def add(self, *rows: object) -> None:
-        """Write new rows, in the order given."""
-        for row in rows:
-            self._session.add(row)
-            self._session.flush()
-
-    def episodes(self, ids: Iterable[UUID], *, lock: bool) -> dict[UUID, EpisodeRow]:
+    def get(self, ids: Iterable[UUID], *, lock: bool) -> dict[UUID, EpisodeRow]:
         """Return stays by id; locked for this transaction, in one order so that none waits twice.
 
         SQLite has locked the whole database already.
@@ -128,7 +60,7 @@ class StaysStore(PartStore):
             query = query.with_for_update()
         return {row.id: row for row in self._session.scalars(query)}
 
-    def episodes_due(self, now: datetime, limit: int) -> list[EpisodeRow]:
+    def due(self, now: datetime, limit: int) -> list[EpisodeRow]:
         """Return stays whose deadline has passed, longest waiting first, locked for this worker."""
         row = EpisodeRow
         query = (
@@ -140,13 +72,13 @@ class StaysStore(PartStore):
         )
         return list(self._session.scalars(query))
 
-    def save_episode(self, row: EpisodeRow, state: EpisodeState) -> None:
+    def save(self, row: EpisodeRow, state: EpisodeState) -> None:
         """Write what the fold remembers now."""
         row.state = stored(state)
         row.version += 1
         row.next_deadline_at = state.next_at
 
-    def end_stay(self, row: EpisodeRow, at: datetime, reason: EndReason | None) -> None:
+    def end(self, row: EpisodeRow, at: datetime, reason: EndReason | None) -> None:
         """Note that a stay has ended, and free its places: who measures there now is another."""
         row.ended_at, row.end_reason = at, reason
         mine = (SlotRow.episode_id == row.id) & SlotRow.until.is_(None)
@@ -156,92 +88,14 @@ class StaysStore(PartStore):
         """Put off looking at a stay for which nothing has changed."""
         row.next_deadline_at = at
 
-    def save_alerts(
-        self, episode_id: UUID, alerts: Iterable[AlertInPlay], entries: Sequence[Entry]
-    ) -> None:
-        """Write alerts as they now stand, with their ledger entries: never one without the other.
-
-        Ends come before beginnings, so that a class never has two in play, not for a moment.
-        """
-        values = []
-        for alert in sorted(alerts, key=lambda a: a.in_play):
-            row = {name: getattr(alert, name) for name in _SAME}
-            row["findings"] = _FINDINGS.dump_python(alert.findings, mode="json")
-            values.append({"id": alert.id, "episode_id": episode_id, **row})
-        self._put(_ALERTS, ("id",), values)
-        if entries:
-            rows = [
-                {
-                    "episode_id": episode_id,
-                    "alert_id": e.alert_id,
-                    "at": e.at,
-                    "noticed_at": e.noticed_at,
-                    "by": e.by,
-                    "what": e.what,
-                    "words": e.words,
-                    "change": change_of(e),
-                }
-                for e in entries
-            ]
-            self._session.execute(insert(_LEDGER), rows)
-
-    def alert(self, alert_id: UUID) -> AlertRow | None:
-        """Return an alert, or None."""
-        return self._session.get(AlertRow, alert_id, populate_existing=True)
-
-    def ledger(self, alert_ids: Iterable[UUID]) -> dict[UUID, list[LedgerRow]]:
-        """Return the ledger of alerts, in the order in which it was written."""
-        query = select(LedgerRow).where(LedgerRow.alert_id.in_(set(alert_ids)))
-        found: dict[UUID, list[LedgerRow]] = {}
-        for row in self._session.scalars(query.order_by(LedgerRow.id)):
-            if row.alert_id is not None:
-                found.setdefault(row.alert_id, []).append(row)
-        return found
-
-    def alerts_in_play(self, episode_ids: Iterable[UUID]) -> dict[UUID, list[AlertRow]]:
-        """Return the alerts that a person may still have to act on, by stay."""
-        ended = (AlertState.RESOLVED, AlertState.WITHDRAWN)
-        query = select(AlertRow).where(
-            AlertRow.episode_id.in_(set(episode_ids)), AlertRow.state.not_in(ended)
+    def show_again(self, episode_id: UUID) -> None:
+        """Let the ward list draw a stay again: something is to be done that was not before."""
+        row = EpisodeRow
+        self._session.execute(
+            update(row).where(row.id == episode_id).values(version=row.version + 1)
         )
-        found: dict[UUID, list[AlertRow]] = {}
-        for row in self._session.scalars(query.order_by(AlertRow.opened_at)):
-            found.setdefault(row.episode_id, []).append(row)
-        return found
 
-    def alerts_of(self, episode_id: UUID) -> list[AlertRow]:
-        """Return every alert of a stay, newest first."""
-        query = select(AlertRow).where(AlertRow.episode_id == episode_id)
-        return list(self._session.scalars(query.order_by(AlertRow.opened_at.desc())))
-
-    def ledger_of(self, episode_id: UUID) -> list[LedgerRow]:
-        """Return the whole ledger of a stay, in the order in which it was written."""
-        query = select(LedgerRow).where(LedgerRow.episode_id == episode_id)
-        return list(self._session.scalars(query.order_by(LedgerRow.id)))
-
-    def act(self, key: str, username: str) -> ActRow | None:
-        """Return an act of this person that the rules have taken in already."""
-        return self._session.get(ActRow, (key, username))
-
-    def add_act(self, row: ActRow, deed: Act) -> None:
-        """Write an act as the rules took it, so that they do not take it twice."""
-        row.kind = type(deed).__name__
-        row.deed = _DEEDS[row.kind].dump_python(deed, mode="json")
-        self._session.add(row)
-
-    def gateway(self, gateway_id: str) -> GatewayRow | None:
-        """Return a gateway, or None."""
-        return self._session.get(GatewayRow, gateway_id)
-
-    def slot_holder(self, gateway_id: str, slot: int) -> SlotRow | None:
-        """Return who has a slot now."""
-        row = SlotRow
-        query = select(row).where(
-            row.gateway_id == gateway_id, row.slot == slot, row.until.is_(None)
-        )
-        return self._session.scalars(query).first()
-
-    def staying(self, nhs_number: str) -> EpisodeRow | None:
+    def of_person(self, nhs_number: str) -> EpisodeRow | None:
         """Return the stay that somebody with this NHS number has now."""
         query = (
             select(EpisodeRow)
@@ -250,55 +104,12 @@ class StaysStore(PartStore):
         )
         return self._session.scalars(query).first()
 
-    def open_tasks(self) -> list[TaskRow]:
-        """Return what is to do, longest due first, for those who are on the ward."""
-        query = (
-            select(TaskRow)
-            .join(EpisodeRow, EpisodeRow.id == TaskRow.episode_id)
-            .where(TaskRow.done_at.is_(None), EpisodeRow.ended_at.is_(None))
-            .order_by(TaskRow.due_at)
-        )
-        return list(self._session.scalars(query))
+    def patient_of(self, episode_id: UUID) -> PatientRow | None:
+        """Return whose stay this is."""
+        query = select(PatientRow).join(EpisodeRow, EpisodeRow.patient_id == PatientRow.id)
+        return self._session.scalars(query.where(EpisodeRow.id == episode_id)).first()
 
-    def task(self, episode_id: UUID, kind: TaskKind, number: int) -> TaskRow | None:
-        """Return one task, or None."""
-        return self._session.get(TaskRow, (episode_id, kind, number))
-
-    def finish_task(self, row: TaskRow, by: str, note: str, at: datetime) -> None:
-        """Note that a task is done, in the ledger of the stay too."""
-        row.done_at, row.done_by, row.note = at, by, note or None
-        words = f"{row.words}: {note}" if note else row.words
-        entry = LedgerRow(
-            episode_id=row.episode_id, at=at, noticed_at=at, by=by, what="task done", words=words
-        )
-        self._session.add(entry)
-
-    def add_tasks(self, episode_id: UUID, tasks: Iterable[TaskOpened]) -> None:
-        """Write what has fallen to somebody to do."""
-        for task in tasks:
-            self._session.add(
-                TaskRow(
-                    episode_id=episode_id,
-                    kind=task.kind,
-                    number=task.number,
-                    due_at=task.due_at,
-                    words=task.words,
-                )
-            )
-
-    def pathway_version(self, id_: str, version: int) -> PathwayVersionRow | None:
-        """Return a pathway version as it was first loaded."""
-        return self._session.get(PathwayVersionRow, (id_, version))
-
-    def signatures(self) -> list[SignatureRow]:
-        """Return every signature, oldest first."""
-        return list(self._session.scalars(select(SignatureRow).order_by(SignatureRow.signed_at)))
-
-    def pathway_versions(self) -> list[PathwayVersionRow]:
-        """Return every pathway version that ever ran here."""
-        return list(self._session.scalars(select(PathwayVersionRow)))
-
-    def episodes_without_due(self, before: datetime) -> list[EpisodeRow]:
+    def without_due(self, before: datetime) -> list[EpisodeRow]:
         """Return stays whose expected readings were written only up to before this moment."""
         row = EpisodeRow
         query = select(row).where(row.ended_at.is_(None), row.due_written_until < before)

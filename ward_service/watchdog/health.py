@@ -52,7 +52,7 @@ def troubles(
 
 
 def _quiet(store: Store, wall: datetime, after: timedelta) -> Iterator[Trouble]:
-    beats = store.heartbeats()
+    beats = store.runtime.heartbeats()
     for stage, words in STAGES.items():
         beat = beats.get(stage)
         if beat is None or wall - beat.wall_at > after:
@@ -63,16 +63,16 @@ def _stuck(
     store: Store, clock: Clock, now: datetime, wall: datetime, after: timedelta
 ) -> Iterator[Trouble]:
     before = now - after * clock.speed
-    if steps := store.steps_overdue(before):
+    if steps := store.outbox.steps_overdue(before):
         yield Trouble("ladder", f"{_some(steps, 'step')} of ladders fell due and nobody took them")
-    if messages := store.messages_untaken(before, wall - after):
+    if messages := store.outbox.untaken(before, wall - after):
         yield Trouble(
             "outbox", f"{_some(messages, 'message')} to people wait and nobody sends them"
         )
 
 
 def _failing(store: Store, wall: datetime) -> Iterator[Trouble]:
-    for row in store.failing_channels():
+    for row in store.channels.failing():
         since, last = row.failing_since, row.failed_at
         if since is not None and last is not None and last - since >= CHANNEL_FAILS_AFTER:
             minutes = max(1, int((wall - since).total_seconds() // 60))
@@ -82,7 +82,7 @@ def _failing(store: Store, wall: datetime) -> Iterator[Trouble]:
 
 def _unreached(store: Store, now: datetime) -> Iterator[Trouble]:
     whom: dict[str, str] = {}
-    for row in store.unreached(now):
+    for row in store.outbox.unreached(now):
         whom.setdefault(said_of(row.to), row.problem or "nobody is left to try")
     if whom:
         said = "; ".join(f"{who} ({problem})" for who, problem in whom.items())

@@ -507,7 +507,7 @@ def test_what_a_revoked_gateway_sends_is_kept_without_a_receipt(
     assert revoke(ward, "home-01") == 1, "the same again is safe"
     assert take_batch(ward, [home.sends(a_reading())], clock.now()) == []
     with ward.unit_of_work(read_only=True) as store:
-        assert store.quarantined_by_reason() == {"no such gateway, or it was revoked": 1}
+        assert store.quarantine.by_reason() == {"no such gateway, or it was revoked": 1}
 
 
 def test_a_revocation_counts_at_the_ward_though_the_broker_is_away_and_is_then_repeated(

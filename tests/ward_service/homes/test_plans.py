@@ -179,7 +179,7 @@ def test_the_end_of_a_stay_sends_a_plan_that_has_ended_and_a_new_holder_a_new_on
 def test_a_signature_and_another_use_of_the_ward_send_plans(house: House) -> None:
     [first] = house.beats()
     with house.ward.unit_of_work() as store:
-        version = store.pathway_version(COH.id, COH.version)
+        version = store.pathways.get(COH.id, COH.version)
         assert version is not None
         row = SignatureRow(
             pathway_id=version.id,
@@ -379,6 +379,6 @@ def test_what_a_home_was_sent_is_kept_by_its_number(house: House) -> None:
     house.does(limits(red_max=90))
     [second] = house.beats()
     with house.ward.unit_of_work(read_only=True) as store:
-        found = store.plans_sent([("home-01", 1, first.number), ("home-01", 1, second.number)])
+        found = store.plans.sent([("home-01", 1, first.number), ("home-01", 1, second.number)])
         own = {number: limits_then(row) for (_, _, number), row in found.items()}
     assert [own[plan.number].get("red_max") for plan in (first, second)] == [92, 90]

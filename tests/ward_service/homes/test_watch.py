@@ -105,7 +105,7 @@ def test_what_a_home_says_is_kept_and_the_newest_counts(ward: Ward, home: Home) 
     take_in(ward, [home.is_online(NOON + minutes(1))], NOON + minutes(2))
     assert (status(ward).depth, status(ward).since) == (0, NOON + minutes(1))
     with ward.unit_of_work(read_only=True) as store:
-        assert store.heartbeats()["heard"].at == NOON + minutes(2)
+        assert store.runtime.heartbeats()["heard"].at == NOON + minutes(2)
 
 
 def test_a_retained_or_captured_status_is_no_news(ward: Ward, home: Home) -> None:
@@ -154,7 +154,7 @@ def test_an_unsigned_status_is_counted_and_ignored(ward: Ward, home: Home) -> No
         ("home-01", "mac does not match", 2),
     ]
     with ward.unit_of_work(read_only=True) as store:
-        assert store.statuses_ignored() == 3
+        assert store.homes.statuses_ignored() == 3
 
 
 def test_the_hook_is_called_when_a_home_comes_online_and_not_each_minute(
@@ -314,7 +314,7 @@ def test_what_came_after_it_was_told_simply_stops_counting(ward: Ward, home: Hom
     look_at_gaps(ward, AFTER)
     take_in(ward, [sent[1], sent[2]], AFTER + minutes(1))
     with ward.unit_of_work(read_only=True) as store:
-        numbers, _ = store.newest_streams()["home-01"]
+        numbers, _ = store.streams.newest()["home-01"]
     assert (numbers.missing_by(AFTER + minutes(60)), numbers.upto) == (None, 4)
     look_at_gaps(ward, AFTER + minutes(60))
     assert len(technical(ward)) == 1

@@ -404,7 +404,7 @@ def test_a_letter_that_cannot_be_written_leaves_no_open_door(
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     with ward.unit_of_work(read_only=True) as store:
-        assert store.open_doors(stay) == []
+        assert store.codes.open_of_stay(stay) == []
 
 
 # The letter

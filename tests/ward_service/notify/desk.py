@@ -67,7 +67,7 @@ class Desk:
         """Somebody acknowledges an alert, as it stands by now."""
         look_at_silence(self.ward, self.clock.at)
         with self.ward.unit_of_work(read_only=True) as store:
-            row = store.alert(alert_id)
+            row = store.alerts.get(alert_id)
             assert row
         deed = Acknowledged(alert_id, by, row.version)
         act(self.ward, alert_id, deed, f"key-{next(_keys)}", self.clock.at)

@@ -48,7 +48,7 @@ class _Asked:
 def said(desk: Desk) -> HealthView:
     with desk.ward.unit_of_work() as store:
         for stage in ("ingest", "worker", "notify"):
-            store.beat(stage, desk.clock.at, desk.clock.at)
+            store.runtime.beat(stage, desk.clock.at, desk.clock.at)
         return health(desk.ward, store)
 
 
@@ -56,7 +56,7 @@ def write(desk: Desk, message: Message) -> None:
     """Write a message about the first stay there is."""
     episode_id = desk.messages()[0].episode_id
     with desk.ward.unit_of_work() as store:
-        store.add_messages(episode_id, [message], desk.clock.at)
+        store.calls.add(episode_id, [message], desk.clock.at)
 
 
 def a_reminder(desk: Desk, key: str = "reminder", valid_min: float = 120) -> Message:
@@ -374,7 +374,7 @@ def test_a_patient_reads_their_own_numbers_and_no_log_knows_where(
     [sent] = mail.mails
     rows = desk.messages()
     with desk.ward.unit_of_work() as store:
-        episode = store.about(rows)["advice"].episode
+        episode = store.outbox.about(rows)["advice"].episode
     expected = text_for("advice.red", COH, state_of(episode).limits, "en")
     assert "92 %" in expected
     assert " ".join(sent.get_content().split()) == expected
@@ -398,7 +398,7 @@ def test_a_message_has_no_room_beside_it_for_other_words_so_they_must_be_reviewe
     [sent] = mail.mails
     rows = desk.messages()
     with desk.ward.unit_of_work() as store:
-        episode = store.about(rows)["advice"].episode
+        episode = store.outbox.about(rows)["advice"].episode
     expected = text_for("advice.red", COH, state_of(episode).limits, language)
     assert " ".join(sent.get_content().split()) == " ".join(expected.split())
 
@@ -412,7 +412,7 @@ def test_a_patient_whose_mail_fails_is_rung_by_a_person(desk: Desk, mail: MailSe
     write(desk, a_reminder(desk))
     assert [desk.sends() for _ in range(3)] == [1, 1, 0]
     with desk.ward.unit_of_work() as store:
-        [whom] = store.to_ring(desk.clock.at)
+        [whom] = store.outbox.to_ring(desk.clock.at)
     assert (whom.to, whom.alert_id, whom.patient_phone) == (PATIENT, None, "07700 900001")
     assert alert_id
 
@@ -437,12 +437,12 @@ def test_who_is_to_be_rung_is_on_the_list_until_somebody_answers(desk: Desk) -> 
     alert_id = desk.red()
     before = desk.message().sent_at
     with desk.ward.unit_of_work() as store:
-        version = store.board_version()
+        version = store.board.version()
     desk.sends()
     assert (before, desk.message().sent_at) == (None, desk.clock.at)
     with desk.ward.unit_of_work() as store:
-        [whom] = store.to_ring(desk.clock.at)
-        assert store.board_version() > version
+        [whom] = store.outbox.to_ring(desk.clock.at)
+        assert store.board.version() > version
         said = words_by_stay(store, desk.clock.at)
     assert (whom.alert_id, whom.to, whom.level) == (alert_id, "ward_nurse", Level.RED)
     reference = str(alert_id)[-6:].upper()
@@ -451,7 +451,7 @@ def test_who_is_to_be_rung_is_on_the_list_until_somebody_answers(desk: Desk) -> 
     assert [line.to_ring for line in board.patients] == [tuple(said[whom.episode_id])]
     desk.answers(alert_id)
     with desk.ward.unit_of_work() as store:
-        assert store.to_ring(desk.clock.at) == []
+        assert store.outbox.to_ring(desk.clock.at) == []
 
 
 def test_a_reminder_by_phone_goes_when_the_reading_comes(desk: Desk) -> None:
@@ -466,7 +466,7 @@ def test_a_reminder_by_phone_goes_when_the_reading_comes(desk: Desk) -> None:
     reading = desk.homes[0].sends(a_reading(97, at=desk.clock.at))
     take_batch(desk.ward, [reading], desk.clock.at)
     with desk.ward.unit_of_work() as store:
-        assert store.to_ring(desk.clock.at) == []
+        assert store.outbox.to_ring(desk.clock.at) == []
 
 
 def test_a_message_waits_for_its_own_channel_only(

@@ -27,7 +27,7 @@ NURSE = "nurse-3@anytown.example"
 
 def was_tested(desk: Desk, id_: int) -> bool:
     with desk.ward.unit_of_work(read_only=True) as store:
-        row = store.roster_row(id_)
+        row = store.roster.get(id_)
         assert row
         return row.tested_at is not None
 
@@ -52,11 +52,11 @@ def test_a_test_that_goes_out_ends_what_is_said_of_its_channel(
     with desk.ward.unit_of_work() as store:
         for seconds in (0, 61):
             at = NOON + timedelta(seconds=seconds)
-            store.note_channel(Channel.WEBHOOK, at, "the webhook does not answer")
-        assert len(store.failing_channels()) == 1
+            store.channels.note(Channel.WEBHOOK, at, "the webhook does not answer")
+        assert len(store.channels.failing()) == 1
     try_line(desk.ward, id_, NOON, answered=False)
     with desk.ward.unit_of_work() as store:
-        assert store.failing_channels() == []
+        assert store.channels.failing() == []
 
 
 def test_a_phone_is_tested_by_a_person(desk: Desk) -> None:
@@ -72,8 +72,8 @@ def test_a_line_that_has_ended_is_nobody(desk: Desk) -> None:
     id_ = add_line(desk.ward, "ward_nurse", Channel.SCREEN, "", NOON)
     end_line(desk.ward, id_, NOON + timedelta(hours=1))
     with desk.ward.unit_of_work(read_only=True) as store:
-        assert len(store.roster("ward_nurse", NOON + timedelta(minutes=59))) == 1
-        assert store.roster("ward_nurse", NOON + timedelta(hours=1)) == []
+        assert len(store.roster.of_role("ward_nurse", NOON + timedelta(minutes=59))) == 1
+        assert store.roster.of_role("ward_nurse", NOON + timedelta(hours=1)) == []
     with pytest.raises(ConflictError):
         end_line(desk.ward, id_, NOON + timedelta(hours=2))
     with pytest.raises(NotFoundError):
@@ -149,7 +149,7 @@ def test_a_demo_has_a_screen_for_every_role_and_only_once(desk: Desk) -> None:
     for _ in range(2):
         add_screens(desk.ward, NOON)
     with desk.ward.unit_of_work(read_only=True) as store:
-        roster = store.whole_roster(NOON)
+        roster = store.roster.all(NOON)
     assert list(roster) == ["on_call", "on_call_senior", "ward_doctor", "ward_nurse"]
     assert [[row.channel for row in rows] for rows in roster.values()] == [[Channel.SCREEN]] * 4
 

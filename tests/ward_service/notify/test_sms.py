@@ -329,7 +329,7 @@ def remind(desk: Desk, stay: EpisodeRow, key: str = "reminder", valid_min: float
     not_after = desk.clock.at + timedelta(minutes=valid_min)
     written = Message(key, desk.clock.at, PATIENT, (), "remind.first", not_after)
     with desk.ward.unit_of_work() as store:
-        store.add_messages(stay.id, [written], desk.clock.at)
+        store.calls.add(stay.id, [written], desk.clock.at)
 
 
 def to_ring(desk: Desk) -> list[str]:
@@ -416,7 +416,7 @@ def test_one_phone_that_is_off_is_no_trouble_of_the_channel(
     desk.sends()
     assert desk.message().channel is Channel.SCREEN
     with desk.ward.unit_of_work() as store:
-        [channel] = store.failing_channels()
+        [channel] = store.channels.failing()
     assert channel.problem == "GOV.UK Notify does not answer"
 
 
@@ -604,7 +604,7 @@ def test_a_notify_that_cannot_be_asked_is_asked_again(desk: Desk, notify: Notify
 
 def when_tested(desk: Desk, id_: int) -> datetime | None:
     with desk.ward.unit_of_work(read_only=True) as store:
-        row = store.roster_row(id_)
+        row = store.roster.get(id_)
         assert row
         return row.tested_at
 

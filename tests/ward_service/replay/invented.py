@@ -142,7 +142,7 @@ class Life:
         self.now += timedelta(hours=self.random.choice([1, 5, 9]))
         grace = self.now + minutes(15)
         with self.ward.unit_of_work() as store:
-            store.note_blindness(
+            store.runtime.note_blindness(
                 BlindRow(blind_from=since, blind_until=self.now, grace_until=grace)
             )
         for n in range(2, 31, 2):  # the worker looks often

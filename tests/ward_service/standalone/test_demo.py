@@ -23,8 +23,8 @@ from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.standalone import launch
 from ward_service.standalone.processes import Parts
+from ward_service.store.alerts import findings_of
 from ward_service.store.connect import engine_of
-from ward_service.store.stays import findings_of
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.homes import SlotRow
 from ward_service.ward import Ward, open_ward

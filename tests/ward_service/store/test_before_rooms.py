@@ -31,8 +31,8 @@ from tests.fixtures.before_rooms.ward import (
     run_command,
     unpack,
 )
+from ward_service.store.alerts import alerts_of_ledger
 from ward_service.store.connect import engine_of
-from ward_service.store.stays import alerts_of_ledger
 from ward_service.ward import Ward
 
 # What must be in it, or it shows too little: (table, what to count, at least).

@@ -36,7 +36,7 @@ def test_the_migrated_tables_are_those_of_the_code(sessions: Sessions) -> None:
 
 def test_migrating_again_changes_nothing_and_keeps_what_is_there(sessions: Sessions) -> None:
     with unit_of_work(sessions) as store:
-        store.beat("worker", NOON, NOON)
+        store.runtime.beat("worker", NOON, NOON)
     migrate(sessions)
     with sessions() as session:
         assert session.get_one(HeartbeatRow, "worker").at == NOON
@@ -46,13 +46,13 @@ def test_migrating_again_changes_nothing_and_keeps_what_is_there(sessions: Sessi
 def test_a_naive_moment_is_a_bug_and_raises(sessions: Sessions) -> None:
     naive = datetime(2026, 11, 24, 12)  # noqa: DTZ001
     with pytest.raises(Exception, match="naive datetime"), unit_of_work(sessions) as store:
-        store.beat("worker", naive, naive)
+        store.runtime.beat("worker", naive, naive)
 
 
 def test_a_moment_comes_back_as_it_was_from_either_database(sessions: Sessions) -> None:
     exact = NOON.replace(microsecond=123_456)
     with unit_of_work(sessions) as store:
-        store.beat("worker", exact, exact)
+        store.runtime.beat("worker", exact, exact)
     with sessions() as session:
         found = session.get_one(HeartbeatRow, "worker").at
     assert (found, found.tzinfo) == (exact, NOON.tzinfo)

@@ -37,7 +37,7 @@ def kinds(desk: Desk, *, beating: bool = True) -> list[str]:
     with desk.ward.unit_of_work() as store:
         if beating:
             for stage in ("ingest", "worker", "notify"):
-                store.beat(stage, desk.clock.at, desk.clock.at)
+                store.runtime.beat(stage, desk.clock.at, desk.clock.at)
         return [trouble.kind for trouble in troubles(store, desk.ward.clock)]
 
 
