@@ -30,7 +30,7 @@ from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import ReadingArrived, TraceArrived
 from ward_service.domain.judge import judge, looked_back_on
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 from ward_service.domain.plan import AtHome, PlanError, known_at_home, read_plan, rules_of
 from ward_service.domain.state import Judged
 from ward_service.domain.texts import SAFETY_NET, texts_for
@@ -80,7 +80,7 @@ class _Person:
 
     number: int
     care: Care
-    pathway: Pathway
+    pathway: Guide
     limits: Limits
     known: AtHome
     standing: Standing = field(default_factory=Standing)
@@ -151,7 +151,7 @@ class Adviser:
         with self._guard:
             return self._plans.get(slot)
 
-    def rules(self, slot: int) -> tuple[Pathway, Limits] | None:
+    def rules(self, slot: int) -> tuple[Guide, Limits] | None:
         """Return what this slot's readings are judged by; None without a plan, or once it ended."""
         plan = self.plan(slot)
         return rules_of(plan) if plan is not None and not plan.ended else None

@@ -7,9 +7,9 @@ from typing import Protocol
 from device_gateway.spool.spool import Spool
 from ward_service.contract.messages import Reading
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
-Rules = tuple[Pathway, Limits]
+Rules = tuple[Guide, Limits]
 
 
 class Advising(Protocol):

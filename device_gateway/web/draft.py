@@ -13,7 +13,7 @@ from uuid import UUID
 from device_gateway.web.screens import Screen
 from ward_service.contract.messages import Answer, Observation, Reading
 from ward_service.contract.vocabulary import Source, Vital
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 LONGEST_WORDS = 2_000  # characters, as the wire has it
 
@@ -51,7 +51,7 @@ class Draft:
         names = tuple(name for name in self.done if name != screen.name)
         return replace(self, done=(*names, screen.name))
 
-    def has_red_flag(self, pathway: Pathway) -> bool:
+    def has_red_flag(self, pathway: Guide) -> bool:
         """Say whether something was answered that is an emergency whatever the numbers are."""
         return any(
             pathway.questions[question].answers.get(code) == "red"

@@ -7,7 +7,7 @@ from datetime import datetime
 from device_gateway.web.draft import LONGEST_WORDS, Draft
 from device_gateway.web.screens import Kind, Screen, free_questions, none_of
 from device_gateway.web.typed_numbers import Looked, look_at
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 Form = Mapping[str, list[str]]
 
@@ -29,7 +29,7 @@ class Taken:
         return not self.unanswered and (self.looked is None or self.looked.settled)
 
 
-def take(draft: Draft, screen: Screen, form: Form, pathway: Pathway, now: datetime) -> Taken:
+def take(draft: Draft, screen: Screen, form: Form, pathway: Guide, now: datetime) -> Taken:
     """Take what was sent from a screen; what the pathway does not know is left out."""
     match screen.kind:
         case Kind.QUESTION:
@@ -42,7 +42,7 @@ def take(draft: Draft, screen: Screen, form: Form, pathway: Pathway, now: dateti
             return Taken(draft.passed(screen))
 
 
-def _answer(draft: Draft, screen: Screen, form: Form, pathway: Pathway) -> Taken:
+def _answer(draft: Draft, screen: Screen, form: Form, pathway: Guide) -> Taken:
     question = pathway.questions[screen.question]
     chosen = [code for code in form.get("answer", []) if code in question.answers]
     if not question.several:
@@ -56,7 +56,7 @@ def _answer(draft: Draft, screen: Screen, form: Form, pathway: Pathway) -> Taken
     return Taken(draft.with_answer(screen.question, tuple(chosen)).passed(screen))
 
 
-def _numbers(draft: Draft, screen: Screen, form: Form, pathway: Pathway, now: datetime) -> Taken:
+def _numbers(draft: Draft, screen: Screen, form: Form, pathway: Guide, now: datetime) -> Taken:
     if "skip" in form:
         return Taken(draft.without(screen.vitals).passed(screen))
     typed = {vital: (form.get(vital) or [""])[-1] for vital in screen.vitals}
@@ -70,7 +70,7 @@ def _numbers(draft: Draft, screen: Screen, form: Form, pathway: Pathway, now: da
     return Taken(replace(kept, sure=draft.sure | sure).passed(screen), looked)
 
 
-def _last(draft: Draft, form: Form, pathway: Pathway) -> Draft:
+def _last(draft: Draft, form: Form, pathway: Guide) -> Draft:
     words = {
         question: (form.get(f"words-{question}") or [""])[-1][:LONGEST_WORDS]
         for question in free_questions(pathway)

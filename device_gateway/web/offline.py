@@ -21,11 +21,12 @@ from device_gateway.web.resident import Resident
 from device_gateway.web.screens import none_of
 from device_gateway.web.typed_numbers import look_at
 from ward_service.contract.messages import Answer, Name, Observation, Reading
+from ward_service.contract.rules import VitalRule
 from ward_service.contract.vocabulary import Level, Source, Vital
 from ward_service.domain.advice import AMBER, GREEN, RED, RED_FLAG, REPEAT, SWAP, UNKNOWN
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import bands_name, personal_bands
-from ward_service.domain.pathway import Pathway, VitalRule
+from ward_service.domain.pathway import Guide
 from ward_service.domain.texts import SAFETY_NET
 
 _FEW: Final = Field(max_length=32)
@@ -94,7 +95,7 @@ def sheet(resident: Resident, who: str, plan_at: str) -> dict[str, Any]:
         "vitals": {vital: _vital(vital, it, resident) for vital, it in pathway.vitals.items()},
         "home_oxygen": limits.home_oxygen,
         "fills": pathway.fills,
-        "more": pathway.news2.used,
+        "more": pathway.news2 is not None,
         "swap": swap and {"spo2": swap.spo2_at_most, "pulse": swap.pulse_at_least},
         "questions": {
             id_: {"answers": dict(it.answers), "none": list(none_of(it)), "several": it.several}
@@ -164,7 +165,7 @@ class UnreadableError(Exception):
         self.wrong = dict(wrong)
 
 
-def reading_of(posted: Posted, pathway: Pathway, now: datetime) -> Reading:
+def reading_of(posted: Posted, pathway: Guide, now: datetime) -> Reading:
     """Return the reading that a phone sent, its moments put right by how wrong its clock is now.
 
     The phone asked about what is unlikely, and what then stood is kept as it is. An answer that the
@@ -188,7 +189,7 @@ def reading_of(posted: Posted, pathway: Pathway, now: datetime) -> Reading:
     )
 
 
-def _answers(posted: Posted, pathway: Pathway) -> Iterator[Answer]:
+def _answers(posted: Posted, pathway: Guide) -> Iterator[Answer]:
     for id_, codes in posted.answers.items():
         question = pathway.questions.get(id_)
         nothing = none_of(question) if question and question.several else ()

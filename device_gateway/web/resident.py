@@ -11,7 +11,7 @@ from device_gateway.web.sign_in import Place
 from ward_service.contract.messages import Reading
 from ward_service.contract.plan import Care, Door
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Resident:
 
     place: Place
     care: Care
-    pathway: Pathway
+    pathway: Guide
     limits: Limits
 
 

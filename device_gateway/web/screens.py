@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ward_service.contract.rules import Question
 from ward_service.contract.vocabulary import Level, Vital
-from ward_service.domain.pathway import Pathway, Question
+from ward_service.domain.pathway import Guide
 
 # What stands side by side on an oximeter, in its order; and what else people can measure and type.
 OXIMETER: Final = (Vital.SPO2, Vital.PULSE_RATE)
@@ -44,7 +45,7 @@ class Screen:
     red_flags: bool = False
 
 
-def screens(pathway: Pathway) -> tuple[Screen, ...]:
+def screens(pathway: Guide) -> tuple[Screen, ...]:
     """Return the screens of a reading in their order. The last one sends it."""
     asked = {id_: question for id_, question in pathway.questions.items() if question.answers}
     flags = [id_ for id_, question in asked.items() if _has_red(question)]
@@ -60,7 +61,7 @@ def screens(pathway: Pathway) -> tuple[Screen, ...]:
     )
 
 
-def free_questions(pathway: Pathway) -> tuple[str, ...]:
+def free_questions(pathway: Guide) -> tuple[str, ...]:
     """Return the questions that take free words, which trigger nothing."""
     return tuple(id_ for id_, question in pathway.questions.items() if not question.answers)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from ward_service.contract.typed_numbers import read_number
 from ward_service.contract.vocabulary import Vital
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 
 class Wrong(StrEnum):
@@ -40,7 +40,7 @@ class Looked:
 
 
 def look_at(
-    typed: Mapping[Vital, str], pathway: Pathway, sure: frozenset[Vital] = frozenset()
+    typed: Mapping[Vital, str], pathway: Guide, sure: frozenset[Vital] = frozenset()
 ) -> Looked:
     """Look at what was typed on one screen. `sure` are numbers that were asked about already."""
     values: dict[Vital, float] = {}
@@ -63,12 +63,12 @@ def look_at(
     return Looked(values, wrong, explained, unlikely if not wrong else ())
 
 
-def _likely(vital: Vital, value: float, pathway: Pathway) -> bool:
+def _likely(vital: Vital, value: float, pathway: Guide) -> bool:
     rule = pathway.vitals.get(vital)
     return rule is None or rule.believable[0] <= value <= rule.believable[1]
 
 
-def _look_swapped(typed: Mapping[Vital, str], pathway: Pathway) -> bool:
+def _look_swapped(typed: Mapping[Vital, str], pathway: Guide) -> bool:
     """Say whether oxygen and pulse would be likelier in each other's place."""
     if pathway.swap is None or not {Vital.SPO2, Vital.PULSE_RATE} <= typed.keys():
         return False

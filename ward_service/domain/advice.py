@@ -14,7 +14,7 @@ from typing import Final
 from ward_service.contract.vocabulary import AlertClass, Level, Mode
 from ward_service.domain.civil_time import in_service
 from ward_service.domain.finding import Finding
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 from ward_service.domain.state import Judged
 from ward_service.domain.texts import SAFETY_NET
 
@@ -61,15 +61,13 @@ class Standing:
     told_999_at: datetime | None = None
 
 
-def texts_needed(pathway: Pathway) -> tuple[str, ...]:
+def texts_needed(pathway: Guide) -> tuple[str, ...]:
     """Return the names of the texts without which nobody can be advised."""
     always = (GREEN, AMBER, RED, UNKNOWN, RED_FLAG, SWAP, *REPEAT.values(), SAFETY_NET)
     return (*always, pathway.service.out_of_hours)
 
 
-def advise(
-    judged: Judged, standing: Standing, pathway: Pathway, mode: Mode, now: datetime
-) -> Advice:
+def advise(judged: Judged, standing: Standing, pathway: Guide, mode: Mode, now: datetime) -> Advice:
     """Say what to tell the patient about a reading, now.
 
     A reading that came late tells nothing about now: a worrying one asks for a measurement, a good
@@ -105,7 +103,7 @@ def advise(
     return _unknown(judged, swapped, call, pathway)
 
 
-def after(standing: Standing, judged: Judged, advice: Advice, pathway: Pathway) -> Standing:
+def after(standing: Standing, judged: Judged, advice: Advice, pathway: Guide) -> Standing:
     """Return what is left behind once a reading was judged and its advice told."""
     at, rule = judged.judged_at, pathway.confirmation
     numbers = [
@@ -127,7 +125,7 @@ def after(standing: Standing, judged: Judged, advice: Advice, pathway: Pathway) 
     return Standing(reds, since, told)
 
 
-def still(advice: Advice, told_at: datetime, pathway: Pathway, now: datetime) -> Advice:
+def still(advice: Advice, told_at: datetime, pathway: Guide, now: datetime) -> Advice:
     """Return what of an advice holds now: a repeat that does not come confirms (it fails safe)."""
     level = advice.level
     repeat = REPEAT.get(level) if level else None
@@ -154,7 +152,7 @@ def _worst(findings: Sequence[Finding]) -> Level | None:
 
 
 def _settled(
-    numbers: Sequence[Finding], judged: Judged, standing: Standing, pathway: Pathway
+    numbers: Sequence[Finding], judged: Judged, standing: Standing, pathway: Guide
 ) -> bool:
     """Whether no repeat can tell more: a finding that needs none, or an earlier one of its kind."""
     if judged.late:
@@ -170,14 +168,12 @@ def _settled(
     return since is not None and abs(at - since) >= rule.minimum_gap
 
 
-def _red(text_ids: tuple[str, ...], pathway: Pathway, now: datetime) -> Advice:
+def _red(text_ids: tuple[str, ...], pathway: Guide, now: datetime) -> Advice:
     told = (*text_ids, *_out_of_hours(pathway, now))
     return Advice(Level.RED, told, call=Whom.EMERGENCY)
 
 
-def _unknown(
-    judged: Judged, swapped: tuple[str, ...], call: Whom | None, pathway: Pathway
-) -> Advice:
+def _unknown(judged: Judged, swapped: tuple[str, ...], call: Whom | None, pathway: Guide) -> Advice:
     """Return what is told when nothing can be said of the reading, or the pathway says nothing."""
     again = pathway.confirmation.repeat_within[Level.RED]
     if judged.late:
@@ -190,14 +186,14 @@ def _unknown(
     return Advice(None, (SAFETY_NET,), call=call)
 
 
-def _out_of_hours(pathway: Pathway, now: datetime) -> tuple[str, ...]:
+def _out_of_hours(pathway: Guide, now: datetime) -> tuple[str, ...]:
     return () if in_service(now, pathway.service) else (pathway.service.out_of_hours,)
 
 
-def _reachable(pathway: Pathway, now: datetime) -> Whom:
+def _reachable(pathway: Guide, now: datetime) -> Whom:
     return Whom.WARD if in_service(now, pathway.service) else Whom.NHS_111
 
 
-def _wished(judged: Judged, pathway: Pathway, now: datetime) -> Whom | None:
+def _wished(judged: Judged, pathway: Guide, now: datetime) -> Whom | None:
     """Return whom somebody can ring who wants to be called: they need not wait for it."""
     return _reachable(pathway, now) if judged.reading.call_me else None

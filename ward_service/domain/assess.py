@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ward_service.contract.rules import News2Rule, VitalRule
 from ward_service.contract.vocabulary import (
     ACVPU,
     UNITS,
@@ -19,7 +20,7 @@ from ward_service.domain.finding import Finding
 from ward_service.domain.inputs import Held
 from ward_service.domain.limits import bands_name, personal_bands
 from ward_service.domain.news2 import News2, Scale, score
-from ward_service.domain.pathway import Pathway, VitalRule
+from ward_service.domain.pathway import Guide
 from ward_service.domain.symptoms import judge_answers
 
 # What a device says against its own number: it may be low, it can never be reassuring.
@@ -58,7 +59,7 @@ class Assessment:
 
 def assess(
     facts: Facts,
-    pathway: Pathway,
+    pathway: Guide,
     *,
     quality: tuple[Quality, ...] = (),
     call_me: bool = False,
@@ -80,7 +81,7 @@ def assess(
     if facts.context is Context.REST:
         findings += _looks_swapped(facts, pathway, doubts)
     findings += _held(held, facts, pathway, doubts)
-    news2 = _news2(facts, pathway, findings) if pathway.news2.used and not doubts else None
+    news2 = _news2(facts, pathway.news2, findings) if pathway.news2 and not doubts else None
     if pathway.reading_rules:
         findings += _several(facts, pathway, doubts)
     if facts.answers or call_me:
@@ -154,7 +155,7 @@ def _bands(vital: Vital, rule: VitalRule, facts: Facts, on_oxygen: bool) -> Band
     return personal_bands(ruled, facts.limits) if ruled is not None else None
 
 
-def _news2(facts: Facts, pathway: Pathway, findings: list[Finding]) -> News2 | None:
+def _news2(facts: Facts, rule: News2Rule, findings: list[Finding]) -> News2 | None:
     """Return the score of a reading at rest, and add what it finds: it never takes a red away.
 
     A partial score has no total; three points in one parameter count all the same.
@@ -170,13 +171,13 @@ def _news2(facts: Facts, pathway: Pathway, findings: list[Finding]) -> News2 | N
         age_years=facts.age_years,
         pregnant=facts.pregnant,
     )
-    for at_least, level in pathway.news2.totals:
+    for at_least, level in rule.totals:
         if scored.total is not None and scored.total >= at_least:
             words = f"{scored.words} >= {at_least}"
             findings.append(Finding(level, words, rule=f"news2.{at_least}", confirm=False))
             break
-    if scored.single_three and pathway.news2.single_three is not None:
-        level = pathway.news2.single_three
+    if scored.single_three and rule.single_three is not None:
+        level = rule.single_three
         findings.append(Finding(level, scored.words, rule="news2.single_three", confirm=False))
     return scored
 
@@ -187,7 +188,7 @@ def _consciousness(value: float | None) -> str | None:
     return ACVPU[int(value)] if known and value is not None else None
 
 
-def _several(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Finding]:
+def _several(facts: Facts, pathway: Guide, doubts: list[str]) -> list[Finding]:
     """Return the findings that need several facts; those of the clock wait for it.
 
     A value above belief is set aside here too: it is no fact.
@@ -198,15 +199,13 @@ def _several(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Finding]
     return [replace(finding, doubtful=True) for finding in findings] if doubts else findings
 
 
-def _believed(values: Mapping[Vital, float], pathway: Pathway) -> dict[Vital, float]:
+def _believed(values: Mapping[Vital, float], pathway: Guide) -> dict[Vital, float]:
     """Return the values that are not above belief; a low one stays, doubtful as it is."""
     rules = pathway.vitals
     return {v: x for v, x in values.items() if v not in rules or x <= rules[v].believable[1]}
 
 
-def _held(
-    held: tuple[Held, ...], facts: Facts, pathway: Pathway, doubts: list[str]
-) -> list[Finding]:
+def _held(held: tuple[Held, ...], facts: Facts, pathway: Guide, doubts: list[str]) -> list[Finding]:
     """Return what continuous data held for long enough: it needs no repeat to be believed."""
     findings = []
     for run in held:
@@ -223,7 +222,7 @@ def _held(
     return findings
 
 
-def _looks_swapped(facts: Facts, pathway: Pathway, doubts: list[str]) -> list[Finding]:
+def _looks_swapped(facts: Facts, pathway: Guide, doubts: list[str]) -> list[Finding]:
     """Ask whether SpO2 and pulse stand in each other's place; never swap them ourselves.
 
     If the number in the place of the pulse would be worrying as an SpO2, it is judged as one,

@@ -6,12 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from ward_service.contract.vocabulary import UNITS, Context, Vital
-from ward_service.domain.civil_time import local
-from ward_service.domain.finding import Finding
-from ward_service.domain.history import Past, median_of_last, values_before
-from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import (
+from ward_service.contract.rules import (
     AnswerIs,
     ChangedBy,
     Condition,
@@ -23,6 +18,11 @@ from ward_service.domain.pathway import (
     TimeOfDay,
     ValueIs,
 )
+from ward_service.contract.vocabulary import UNITS, Context, Vital
+from ward_service.domain.civil_time import local
+from ward_service.domain.finding import Finding
+from ward_service.domain.history import Past, median_of_last, values_before
+from ward_service.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ Source: WHAT_USERS_ASK.md 4 and 27: a run is made of samples, and a gap ends it.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
+from ward_service.contract.rules import Continuous
 from ward_service.contract.vocabulary import Level, Quality, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.inputs import Held, ReadingArrived, TraceArrived
 from ward_service.domain.limits import Limits, bands_name, personal_bands
-from ward_service.domain.pathway import Continuous, Pathway
+from ward_service.domain.pathway import Guide
 
 Run = list[tuple[int, float]]  # where each sample stands, and its value
 
 
-def as_reading(trace: TraceArrived, limits: Limits, pathway: Pathway) -> ReadingArrived:
+def as_reading(trace: TraceArrived, limits: Limits, pathway: Guide) -> ReadingArrived:
     """Return the reading that stands for a trace, measured when its last value was.
 
     A vital that was never stable is represented by its lowest value, and the reading is then
@@ -63,7 +64,7 @@ def _last_stable(seen: Run, interval_s: float, rule: Continuous) -> tuple[int, f
     return None
 
 
-def held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
+def held_reds(trace: TraceArrived, limits: Limits, pathway: Guide) -> tuple[Held, ...]:
     """Return the longest red of each vital that was red for long enough."""
     longest = [
         (vital, bands, max(runs, key=len, default=[]))
@@ -72,7 +73,7 @@ def held_reds(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[He
     return _long_enough(longest, trace.interval_s, pathway.continuous)
 
 
-def held_still(trace: TraceArrived, limits: Limits, pathway: Pathway) -> tuple[Held, ...]:
+def held_still(trace: TraceArrived, limits: Limits, pathway: Guide) -> tuple[Held, ...]:
     """Return the reds that have been held for long enough, and go on with the last sample."""
     gap_s = pathway.continuous.gap.total_seconds()
     last: list[tuple[Vital, Bands, Run]] = []
@@ -95,7 +96,7 @@ def _long_enough(
 
 
 def _runs_by_vital(
-    trace: TraceArrived, limits: Limits, pathway: Pathway
+    trace: TraceArrived, limits: Limits, pathway: Guide
 ) -> Iterator[tuple[Vital, Bands, list[Run]]]:
     for vital, samples in trace.samples.items():
         rule = pathway.vitals.get(vital)

@@ -9,7 +9,7 @@ from datetime import datetime
 from ward_service.contract.vocabulary import Vital
 from ward_service.domain.judge import Known
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class ExertionPrompt:
     words: str
 
 
-def exertion_prompt(known: Known, pathway: Pathway, now: datetime) -> ExertionPrompt:
+def exertion_prompt(known: Known, pathway: Guide, now: datetime) -> ExertionPrompt:
     """Say whether this person may be asked now. Whatever is not known forbids it.
 
     The reading at rest must be of the same occasion, fully believed, and at the limit or above.
@@ -37,5 +37,5 @@ def exertion_prompt(known: Known, pathway: Pathway, now: datetime) -> ExertionPr
     return ExertionPrompt(True, f"SpO2 {spo2:g} % at rest is {limit:g} % or more")
 
 
-def _limit(limits: Limits, pathway: Pathway) -> float | None:
+def _limit(limits: Limits, pathway: Guide) -> float | None:
     return limits.get(pathway.exertion_rest_min) if pathway.exertion_rest_min else None

@@ -7,7 +7,7 @@ from statistics import median
 from uuid import UUID
 
 from ward_service.contract.vocabulary import Vital
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Past:
     values: Mapping[Vital, float]
 
 
-def remembered(history: tuple[Past, ...], new: Past, pathway: Pathway) -> tuple[Past, ...]:
+def remembered(history: tuple[Past, ...], new: Past, pathway: Guide) -> tuple[Past, ...]:
     """Return the history with one more reading, in order of measurement.
 
     One that lies closer to another than the pathway's spacing is left out: continuous data must

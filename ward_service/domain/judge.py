@@ -9,7 +9,7 @@ from ward_service.domain.conditions import Facts
 from ward_service.domain.history import Past, remembered
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 from ward_service.domain.state import Judged
 
 
@@ -45,7 +45,7 @@ class Known(Protocol):
         """None: not known."""
 
 
-def judge(reading: ReadingArrived, known: Known, now: datetime, pathway: Pathway) -> Judged:
+def judge(reading: ReadingArrived, known: Known, now: datetime, pathway: Guide) -> Judged:
     """Judge a reading as of when it was measured, or as of receipt if that cannot be believed."""
     from_the_future = reading.measured_at > now + pathway.clock_tolerance
     long_before = reading.measured_at < known.admitted_at - pathway.before_stay
@@ -74,7 +74,7 @@ def judge(reading: ReadingArrived, known: Known, now: datetime, pathway: Pathway
 
 
 def looked_back_on(
-    known: Known, judged: Judged, pathway: Pathway
+    known: Known, judged: Judged, pathway: Guide
 ) -> tuple[tuple[Past, ...], Past | None]:
     """Return the history and the last reading at rest, now that this one was judged.
 

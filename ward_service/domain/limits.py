@@ -9,17 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Self
 
+from ward_service.contract.rules import BandsRule, Edge
 from ward_service.contract.vocabulary import Spo2Target, Vital
 from ward_service.domain.bands import Bands
-from ward_service.domain.pathway import (
-    BASELINE,
-    ON_AIR_88_92,
-    ON_OXYGEN_88_92,
-    STANDARD,
-    BandsRule,
-    Edge,
-    Pathway,
-)
+from ward_service.domain.pathway import BASELINE, ON_AIR_88_92, ON_OXYGEN_88_92, STANDARD, Pathway
 
 
 @dataclass(frozen=True, slots=True)

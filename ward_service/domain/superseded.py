@@ -7,11 +7,11 @@ about a red flag (CLINICAL.md 1.6).
 
 from ward_service.contract.vocabulary import AlertClass
 from ward_service.domain.finding import Finding
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 from ward_service.domain.state import EpisodeState, Judged
 
 
-def superseded(finding: Finding, judged: Judged, state: EpisodeState, pathway: Pathway) -> bool:
+def superseded(finding: Finding, judged: Judged, state: EpisodeState, pathway: Guide) -> bool:
     """Say whether what is known by now is later and better than a late finding.
 
     What is not late is never so: its repeat settles it. A wish to be called stays one.
@@ -31,7 +31,7 @@ def superseded(finding: Finding, judged: Judged, state: EpisodeState, pathway: P
     return bool(asked) and all(id_ in cleared and cleared[id_] > at for id_ in asked)
 
 
-def stands(judged: Judged, state: EpisodeState, pathway: Pathway) -> bool:
+def stands(judged: Judged, state: EpisodeState, pathway: Guide) -> bool:
     """Say whether anything that worries about a reading is still the latest that is known."""
     concerns = judged.assessment.concerns
     return any(not superseded(finding, judged, state, pathway) for finding in concerns)

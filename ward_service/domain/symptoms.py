@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from ward_service.contract.vocabulary import AlertClass, Level
 from ward_service.domain.finding import Finding
-from ward_service.domain.pathway import Pathway
+from ward_service.domain.pathway import Guide
 
 
 def judge_answers(
-    answers: Iterable[tuple[str, str]], call_me: bool, pathway: Pathway
+    answers: Iterable[tuple[str, str]], call_me: bool, pathway: Guide
 ) -> tuple[list[Finding], list[str]]:
     """Return findings, and what could not be understood (words without the answer itself).
 

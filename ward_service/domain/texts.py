@@ -10,16 +10,17 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
+from ward_service.contract.rules import BandsRule
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.bands import WORRY
 from ward_service.domain.limits import Limits, bands_name, personal_bands
-from ward_service.domain.pathway import BandsRule, Pathway
+from ward_service.domain.pathway import Guide
 
 SAFETY_NET: Final = "safety_net"
 PLACEHOLDER: Final = re.compile(r"\{([a-z0-9_]+)\}")
 
 
-def text_for(id_: str, pathway: Pathway, limits: Limits, language: str | None = None) -> str:
+def text_for(id_: str, pathway: Guide, limits: Limits, language: str | None = None) -> str:
     """Return a text with this person's own numbers in it.
 
     Raises:
@@ -36,7 +37,7 @@ def text_for(id_: str, pathway: Pathway, limits: Limits, language: str | None = 
 
 
 def texts_for(
-    ids: Sequence[str], pathway: Pathway, limits: Limits, language: str | None = None
+    ids: Sequence[str], pathway: Guide, limits: Limits, language: str | None = None
 ) -> tuple[str, ...]:
     """Return texts to be read one after the other: when to call 999 is said once, at the end.
 
@@ -49,7 +50,7 @@ def texts_for(
     return (*(text for text in body if text), *texts[-1:])
 
 
-def numbers_for(pathway: Pathway, limits: Limits) -> dict[str, str]:
+def numbers_for(pathway: Guide, limits: Limits) -> dict[str, str]:
     """Return what each placeholder says for one person; one that nobody has set is left out."""
     said = {name: f"{value:g}" for name, value in limits.parameters if value is not None}
     for vital, rule in pathway.vitals.items():

@@ -9,9 +9,10 @@ from ward_service.contract.entry import (
     ChoiceView,
     FormView,
 )
+from ward_service.contract.rules import Question
 from ward_service.contract.typed_numbers import AWAKE, CALLED
 from ward_service.contract.vocabulary import ACVPU, UNITS, Level, Vital
-from ward_service.domain.pathway import Pathway, Question
+from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 
 TECHNIQUE = "technique"

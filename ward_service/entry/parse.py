@@ -12,13 +12,14 @@ from ward_service.contract.entry import DiaryPage, GivenAnswer
 from ward_service.contract.http.problem import RowWords
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Answer, Observation, Reading, read_payload
+from ward_service.contract.rules import Question
 from ward_service.contract.typed_numbers import question_about, read_back, read_number
 from ward_service.contract.vocabulary import Source, Vital
 from ward_service.domain.civil_time import local, moment
 from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.judge import judge
-from ward_service.domain.pathway import Pathway, Question
+from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState, Judged
 from ward_service.store.tables.readings import ReadingRow
 

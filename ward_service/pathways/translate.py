@@ -2,36 +2,38 @@
 
 from collections.abc import Mapping
 
-from ward_service.contract.vocabulary import Level
-from ward_service.domain.pathway import (
+from ward_service.contract.rules import (
     AnswerIs,
     BandsRule,
-    Call,
     ChangedBy,
     Condition,
     Confirmation,
     Continuous,
-    Discharge,
-    Duration,
     Edge,
-    Enrolment,
     ExertionFall,
     FindingRule,
-    Ladder,
-    LadderStep,
     MedianIs,
     Missed,
-    Missing,
     News2Rule,
-    Parameter,
-    Pathway,
     Question,
-    Schedule,
-    Service,
     SwapDoubt,
     TimeOfDay,
     ValueIs,
     VitalRule,
+)
+from ward_service.contract.vocabulary import Level
+from ward_service.domain.pathway import (
+    Call,
+    Discharge,
+    Duration,
+    Enrolment,
+    Ladder,
+    LadderStep,
+    Missing,
+    Parameter,
+    Pathway,
+    Schedule,
+    Service,
 )
 from ward_service.pathways.file import (
     WEEK,
@@ -154,26 +156,32 @@ def _finding(id_: str, given: FindingFile) -> FindingRule:
 
 def _condition(fact: Fact) -> Condition:
     if isinstance(fact, ValueIsFile):
-        return ValueIs(fact.vital, fact.context, _maybe(fact.at_most), _maybe(fact.at_least))
+        return ValueIs(
+            fact.vital, fact.context, _maybe(fact.at_most), _maybe(fact.at_least), kind="value_is"
+        )
     if isinstance(fact, MedianIsFile):
         at_most, at_least = _maybe(fact.at_most), _maybe(fact.at_least)
-        return MedianIs(fact.vital, fact.readings.value, at_most, at_least)
+        return MedianIs(fact.vital, fact.readings.value, at_most, at_least, kind="median_is")
     if isinstance(fact, ChangedByFile):
         hours = fact.within.value.total_seconds() / 3_600
-        return ChangedBy(fact.vital, hours, _maybe(fact.falls_by), _maybe(fact.rises_by))
+        return ChangedBy(
+            fact.vital, hours, _maybe(fact.falls_by), _maybe(fact.rises_by), kind="changed_by"
+        )
     if isinstance(fact, ExertionFallFile):
-        return ExertionFall(edge(fact.falls_by))
+        return ExertionFall(edge(fact.falls_by), kind="exertion_fall")
     if isinstance(fact, AnswerIsFile):
-        return AnswerIs(fact.question, frozenset(fact.one_of))
+        return AnswerIs(fact.question, tuple(sorted(set(fact.one_of))), kind="answer_is")
     if isinstance(fact, MissedFile):
-        return Missed(fact.windows.value)
-    return TimeOfDay(fact.since, fact.until)
+        return Missed(fact.windows.value, kind="missed")
+    return TimeOfDay(fact.since, fact.until, kind="time_of_day")
 
 
-def _news2(written: Written) -> News2Rule:
+def _news2(written: Written) -> News2Rule | None:
     given = written.news2
+    if not given.used:
+        return None
     totals = tuple((total.at_least, total.level) for total in given.totals)
-    return News2Rule(given.used, given.reason, totals, given.single_three.value)
+    return News2Rule(applies=True, totals=totals, single_three=given.single_three.value)
 
 
 def _continuous(written: Written) -> Continuous:

@@ -2,31 +2,30 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.factories import COH, NOON, minutes
 from tests.ward_service.domain.fold import HOUR, Fold
+from ward_service.contract import rules
 from ward_service.contract.ids import derived_id
+from ward_service.contract.rules import Condition, Edge, FindingRule
 from ward_service.contract.vocabulary import AlertClass, Context, Level, Vital
 from ward_service.domain.conditions import Facts, found
 from ward_service.domain.history import Past, remembered
 from ward_service.domain.inputs import ReadingArrived
 from ward_service.domain.limits import limits_at_admission
-from ward_service.domain.pathway import (
-    AnswerIs,
-    ChangedBy,
-    Condition,
-    Edge,
-    ExertionFall,
-    FindingRule,
-    MedianIs,
-    Missed,
-    Parameter,
-    TimeOfDay,
-    ValueIs,
-)
+from ward_service.domain.pathway import Parameter
+
+ValueIs = partial(rules.ValueIs, kind="value_is")
+MedianIs = partial(rules.MedianIs, kind="median_is")
+ChangedBy = partial(rules.ChangedBy, kind="changed_by")
+ExertionFall = partial(rules.ExertionFall, kind="exertion_fall")
+AnswerIs = partial(rules.AnswerIs, kind="answer_is")
+Missed = partial(rules.Missed, kind="missed")
+TimeOfDay = partial(rules.TimeOfDay, kind="time_of_day")
 
 SPO2 = Vital.SPO2
 RED, DROP = Edge("red_max"), Edge("trend_drop")  # 92, 3
@@ -66,12 +65,12 @@ EXERTION = {
 @pytest.mark.parametrize(
     ("condition", "known", "expected"),
     [
-        (ValueIs(SPO2, at_most=RED), facts(92), True),
-        (ValueIs(SPO2, at_most=RED), facts(93), False),
-        (ValueIs(SPO2, at_least=RED), facts(92), True),
-        (ValueIs(SPO2, at_least=RED), facts(91), False),
-        (ValueIs(SPO2, at_most=RED), facts(None), False),
-        (ValueIs(SPO2, at_most=RED), facts(80, context=Context.EXERTION), False),
+        (ValueIs(SPO2, Context.REST, at_most=RED), facts(92), True),
+        (ValueIs(SPO2, Context.REST, at_most=RED), facts(93), False),
+        (ValueIs(SPO2, Context.REST, at_least=RED), facts(92), True),
+        (ValueIs(SPO2, Context.REST, at_least=RED), facts(91), False),
+        (ValueIs(SPO2, Context.REST, at_most=RED), facts(None), False),
+        (ValueIs(SPO2, Context.REST, at_most=RED), facts(80, context=Context.EXERTION), False),
         (ValueIs(SPO2, Context.EXERTION, RED), facts(92, context=Context.EXERTION), True),
         (MedianIs(SPO2, 3, at_most=RED), facts(92, history=earlier(99, 91)), True),
         (MedianIs(SPO2, 3, at_most=RED), facts(93, history=earlier(99, 91)), False),
@@ -89,8 +88,8 @@ EXERTION = {
         (ExertionFall(DROP), facts(80, **EXERTION | {"paired_with": None}), False),
         (ExertionFall(DROP), facts(80, **EXERTION | {"paired_with": derived_id(NOON, 1)}), False),
         (ExertionFall(DROP), facts(80, **EXERTION | {"context": Context.REST}), False),
-        (AnswerIs("q", frozenset("ab")), facts(answers=(("q", "b"),)), True),
-        (AnswerIs("q", frozenset("ab")), facts(answers=(("q", "c"), ("p", "a"))), False),
+        (AnswerIs("q", ("a", "b")), facts(answers=(("q", "b"),)), True),
+        (AnswerIs("q", ("a", "b")), facts(answers=(("q", "c"), ("p", "a"))), False),
         (Missed(2), facts(missed=2), True),
         (Missed(2), facts(missed=1), False),
         (TimeOfDay(time(12), time(13)), facts(), True),  # since belongs to it
@@ -113,7 +112,10 @@ def test_the_time_of_day_is_the_patients_own() -> None:
 
 
 def test_all_conditions_must_hold_and_the_words_say_each() -> None:
-    rule = a_rule(ValueIs(SPO2, at_most=RED), AnswerIs("q", frozenset({"very_tired"})))
+    rule = a_rule(
+        ValueIs(SPO2, Context.REST, at_most=RED),
+        AnswerIs("q", ("very_tired",)),
+    )
     both = found(rule, facts(91, answers=(("q", "very_tired"),)))
     assert both is not None
     assert both.words == "a finding: SpO2 91 % <= 92, very tired"
@@ -123,17 +125,21 @@ def test_all_conditions_must_hold_and_the_words_say_each() -> None:
 
 
 def test_below_the_usual_value_needs_one_and_has_its_floor() -> None:
-    below = ValueIs(SPO2, at_most=Edge("trend_drop", below_baseline=True))
+    below = ValueIs(
+        SPO2, Context.REST, at_most=Edge("trend_drop", below_baseline=True), kind="value_is"
+    )
     assert holds(below, facts(94))
     assert not holds(below, facts(95))
     assert not holds(below, replace(facts(50), limits=limits_at_admission(COH)))
-    floored = ValueIs(SPO2, at_most=Edge("trend_drop", True, "exertion_rest_min"))
+    floored = ValueIs(
+        SPO2, Context.REST, at_most=Edge("trend_drop", True, "exertion_rest_min"), kind="value_is"
+    )
     assert holds(floored, facts(96))  # 97 - 3 is below the floor of 96
     unset = replace(
         COH, parameters=dict(COH.parameters) | {"red_max": Parameter(None, 80, 95, SPO2)}
     )
     nobody_set = replace(facts(50), limits=limits_at_admission(unset))
-    assert not holds(ValueIs(SPO2, at_most=RED), nobody_set)
+    assert not holds(ValueIs(SPO2, Context.REST, at_most=RED), nobody_set)
 
 
 # What findings look back on

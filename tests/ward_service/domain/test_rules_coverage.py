@@ -19,6 +19,18 @@ from tests.factories import NOON
 from tests.ward_service.domain.fold import DAY, HOUR, SECOND, Fold
 from tests.ward_service.pathways.documents import NAMES, read_doc, shipped
 from ward_service.contract.ids import derived_id
+from ward_service.contract.rules import (
+    AnswerIs,
+    ChangedBy,
+    Condition,
+    Edge,
+    ExertionFall,
+    FindingRule,
+    MedianIs,
+    Missed,
+    TimeOfDay,
+    ValueIs,
+)
 from ward_service.contract.vocabulary import AlertClass, Context, Level, Mode, Spo2Target, Vital
 from ward_service.domain.assess import Assessment, assess
 from ward_service.domain.civil_time import in_service, local, moment, next_opening
@@ -32,18 +44,8 @@ from ward_service.domain.pathway import (
     ON_AIR_88_92,
     ON_OXYGEN_88_92,
     STANDARD,
-    AnswerIs,
-    ChangedBy,
-    Condition,
-    Edge,
-    ExertionFall,
-    FindingRule,
     LadderStep,
-    MedianIs,
-    Missed,
     Pathway,
-    TimeOfDay,
-    ValueIs,
 )
 from ward_service.domain.silence import REMINDERS
 from ward_service.domain.triage import stand
@@ -98,7 +100,7 @@ def rules_of(pathway: Pathway) -> Iterator[Rule]:
         yield from (("answer", id_, answer) for answer in question.answers)
     yield ("call_me",)
     yield from (("finding", rule.id) for rule in pathway.findings)
-    if pathway.news2.used:
+    if pathway.news2 is not None:
         yield from (("news2", str(at_least)) for at_least, _ in pathway.news2.totals)
         if pathway.news2.single_three is not None:
             yield ("single_three",)
@@ -419,6 +421,7 @@ def news2_total(pathway: Pathway, at_least: str) -> None:
     assert (at.news2.total, beside.news2.total) == (n, n - 1)
     assert found_by(at, f"news2.{n}")
     assert not found_by(beside, f"news2.{n}")
+    assert pathway.news2 is not None
     level = dict(pathway.news2.totals)[n]
     assert [f.level for f in at.findings if f.rule == f"news2.{n}"] == [level]
     unknown = dict(scored(n))

@@ -110,7 +110,7 @@ def test_pregnancy_has_bands_of_its_own_and_no_news2() -> None:
     doc = over_coh(LANGUAGE / "pregnancy.yaml")
     # A fixture value: it has no source.
     pathway = read_doc(with_value(doc, "parameters>pulse_high>default>is", 120)).pathway
-    assert not pathway.news2.used
+    assert pathway.news2 is None
     well = {Vital.SPO2: 98, PULSE: 121}  # dangerous even if she feels well
     assert level_of(pathway, well, ("feeling", "better")) == "red"
     assert level_of(pathway, {Vital.SPO2: 98, PULSE: 120}) is None

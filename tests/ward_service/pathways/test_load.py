@@ -14,8 +14,8 @@ from tests.ward_service.pathways.documents import (
     with_value,
     without,
 )
+from ward_service.contract.rules import Edge
 from ward_service.contract.vocabulary import Level, Mode, Vital
-from ward_service.domain.pathway import Edge
 from ward_service.errors import PathwayRefusedError
 from ward_service.pathways.load import SHIPPED, load, load_all, read
 

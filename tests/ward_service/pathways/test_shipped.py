@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from tests.ward_service.pathways.documents import NAMES, read_doc, shipped
 from tests.ward_service.pathways.test_check import fixture_values
+from ward_service.contract.rules import BandsRule, Edge
 from ward_service.contract.vocabulary import Channel, Level, Mode, Spo2Target, Vital
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, bands_name, limits_at_admission, wrong_with
 from ward_service.domain.limits import personal_bands as bands_of
-from ward_service.domain.pathway import BandsRule, Edge, Ladder, Pathway
+from ward_service.domain.pathway import Ladder, Pathway
 from ward_service.domain.texts import low_side, numbers_for, text_for
 from ward_service.pathways.checks.bands import printed_values
 from ward_service.pathways.checks.texts import texts_for_patients
@@ -109,7 +110,8 @@ def test_check_ins_are_those_of_the_guidance() -> None:
 
 
 def test_news2_is_scored_where_it_can_be() -> None:
-    assert [p.news2.used for p in (COH, CVW, COPD)] == [False, True, False]
+    assert [p.news2 is not None for p in (COH, CVW, COPD)] == [False, True, False]
+    assert CVW.news2 is not None
     assert CVW.news2.totals == ((7, Level.RED), (5, Level.RED), (3, Level.AMBER))
 
 
