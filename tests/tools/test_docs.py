@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic_core import PydanticUndefined
 
 from device_gateway.settings import Settings as HomeSettings
+from tools import api_page
 from ward_service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +28,50 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
             assert (page.parent / link).exists(), f"{page.name} links {link}"
 
 
-def test_every_setting_is_explained_to_whoever_operates_a_ward_or_a_home() -> None:
-    explained = (ROOT / "docs/do/operate.md").read_text()
-    for field in (*Settings.model_fields, *HomeSettings.model_fields):
-        assert f"`{field.upper()}`" in explained, field
+ROW_NAME = re.compile(r"(?m)^\| `([A-Z_]+)` \|")
+ROW = re.compile(r"(?m)^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|")
+
+
+def as_written(default: object) -> str:
+    """Return a default as the page has it: blank where there is none, numbers without `.0`."""
+    if default is None or default is PydanticUndefined:
+        return ""
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def test_every_setting_of_a_ward_and_a_home_has_its_row_and_default() -> None:
+    page = (ROOT / "docs/reference/settings.md").read_text()
+    ward, _, rest = page.partition("## A home")
+    home, _, _ = rest.partition("## Dashboard")
+    for part, settings in ((ward, Settings), (home, HomeSettings)):
+        rows = ROW.findall(part)
+        fields = settings.model_fields
+        expected = {name.upper(): as_written(field.default) for name, field in fields.items()}
+        assert dict(rows) == expected
+        assert len(rows) == len(expected), "a variable stands twice"
+
+
+def test_no_page_names_a_setting_that_does_not_exist() -> None:
+    known = set(ROW_NAME.findall((ROOT / "docs/reference/settings.md").read_text()))
+    known |= {"HOME", "DEMO_CLOCK"}  # of the launcher, in the last lines of that page
+    for page in PAGES:
+        named = set(re.findall(r"HOMEWARD_([A-Z_]+[A-Z])", page.read_text()))
+        assert named <= known, f"{page.name} names {named - known}"
+
+
+def test_every_page_stands_in_the_index() -> None:
+    index = ROOT / "docs/README.md"
+    listed = {(index.parent / link).resolve() for link in LINKED.findall(index.read_text())}
+    assert {page for page in PAGES if page.is_relative_to(index.parent)} - {index} <= listed
+
+
+def test_the_page_on_the_api_is_as_the_routes_draw_it() -> None:
+    """When a route has changed: `python -m tools.api_page` writes the page again."""
+    assert api_page.API.read_text(encoding="utf-8") == api_page.page()
+
+
+def test_the_page_on_the_api_says_which_routes_need_no_account() -> None:
+    opened = re.findall(r"`(\w+ [^`]+)` \*open\*", api_page.page())
+    assert set(opened) == {
+        "POST /session", "POST /enrolments", "POST /gateways/{gateway_id}/renewals", "GET /health",
+    }  # fmt: skip
