@@ -75,3 +75,16 @@ def test_the_page_on_the_api_says_which_routes_need_no_account() -> None:
     assert set(opened) == {
         "POST /session", "POST /enrolments", "POST /gateways/{gateway_id}/renewals", "GET /health",
     }  # fmt: skip
+
+
+def test_the_index_of_decisions_has_each_once_with_its_heading() -> None:
+    page = (ROOT / "DECISIONS.md").read_text()
+    headings = re.findall(r"(?m)^## (\d+)\. (.+)$", page)
+    assert [int(number) for number, _ in headings] == list(range(1, len(headings) + 1))
+    index = re.findall(r"(?m)^\| (\d+) \| \[([^]]+)\]\(#", page)
+    assert index == headings
+    for entry in re.split(r"(?m)^## ", page)[1 : len(headings) + 1]:
+        assert re.search(r"(?m)^\d{4}-\d\d-\d\d · ", entry), entry[:40]
+        merged = "· merged into" in entry
+        for part in ("**Decision.**", "**Price.**", "**Alternatives.**"):
+            assert merged or part in entry, entry[:40]
