@@ -16,7 +16,7 @@ from ward_service.domain.bands import Bands
 from ward_service.domain.limits import Limits, limits_at_admission, personal_bands
 from ward_service.domain.pathway import STANDARD, Pathway
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.ingest.message import Arrived
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
 from ward_service.stays.admission import admit
@@ -108,7 +108,7 @@ class Home:
         self.stream = f"stream-{next(_streams)}"  # a box that was set up anew begins a new one
         self._seq = count(1)
 
-    def sends(self, reading: Reading) -> Arrived:
+    def sends(self, reading: Reading) -> ArrivedMessage:
         payload = reading.model_dump_json(exclude_defaults=True).encode()
         return self.sends_bytes(payload, reading.reading_id, reading.measured_at)
 
@@ -121,7 +121,7 @@ class Home:
         *,
         seq: int | None = None,
         claimed: bool = True,
-    ) -> Arrived:
+    ) -> ArrivedMessage:
         name = topic(self.gateway, "readings")
         envelope = Envelope(
             sent_at=at,
@@ -131,22 +131,22 @@ class Home:
             correlation=reading_id.bytes,
         )
         properties = tuple(envelope.properties(name, payload, key or self.key))
-        return Arrived(name, properties, reading_id.bytes, payload)
+        return ArrivedMessage(name, properties, reading_id.bytes, payload)
 
-    def says(self, status: Status, at: datetime = NOON, key: bytes | None = None) -> Arrived:
+    def says(self, status: Status, at: datetime = NOON, key: bytes | None = None) -> ArrivedMessage:
         """What this home says of itself; a will has no `sent_at` in it."""
         name = topic(self.gateway, "status")
         payload = status.model_dump_json(exclude_defaults=True).encode()
         envelope = Envelope(sent_at=at)
         properties = tuple(envelope.properties(name, payload, key or self.key))
-        return Arrived(name, properties, b"", payload)
+        return ArrivedMessage(name, properties, b"", payload)
 
-    def is_online(self, at: datetime = NOON, **more: Any) -> Arrived:
+    def is_online(self, at: datetime = NOON, **more: Any) -> ArrivedMessage:
         """The status of a home that is online, as it says it each minute."""
         whole = {"stream": self.stream, "spool_depth": 0, **more}
         return self.says(Status(online=True, sent_at=at, **whole), at)
 
-    def dies(self, connected_at: datetime = NOON) -> Arrived:
+    def dies(self, connected_at: datetime = NOON) -> ArrivedMessage:
         """Its last will, as the broker sends it: signed when it connected."""
         return self.says(Status(online=False), connected_at)
 

@@ -18,7 +18,7 @@ from ward_service.contract.clock import real_clock
 from ward_service.contract.http.stays import Admission
 from ward_service.contract.ids import new_id
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.ingest.message import Arrived
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.logs import set_up
 from ward_service.pipeline import take_batch
 from ward_service.stays.admission import admit
@@ -107,7 +107,7 @@ def test_what_breaks_our_code_is_logged_without_its_words(
 
     monkeypatch.setattr("ward_service.stays.stay.step", broken)
     set_up()
-    message: Arrived = sender.sends(a_reading(91))
+    message: ArrivedMessage = sender.sends(a_reading(91))
     take_batch(ward, [message, sender.sends_bytes(MARK.encode(), new_id(NOON))], NOON)
     said = capfd.readouterr().err
     assert "KeyError" in said

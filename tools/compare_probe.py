@@ -282,7 +282,8 @@ def receipts(checkout: Checkout, fixtures: Path, folder: Path) -> Any:
                 body = reading(odd, 96, now, source="patient", answers=answers, call_me=True)
                 batch.append(home.sends(body, id_, now))
     answered = take(checkout)(ward, batch, now)
-    sign = checkout.find("signed", "sign_receipts", "sign", within="ward_service.ingest.receipts")
+    rooms = ("ward_service.ingest.receipts", "ward_service.homes.receipts")
+    sign = checkout.find_in(rooms, "signed", "sign_receipts")
     rows = old.asked(
         "SELECT hex(reading_id), level, findings, doubts, fills, late, time_doubtful, news2"
         " FROM reading WHERE received_no > ? ORDER BY received_no",

@@ -1,14 +1,15 @@
 """The ward's story, top to bottom: record -> assess -> escalate -> notify. Start reading here.
 
-Messages arrive in batches; one transaction keeps readings, assessments, alerts, ledger, ladders
-and the calls to be made together; only then are there receipts, and only then is anybody called
-(`notify/`). What cannot be read is quarantined with its reason. Time that passes goes the same way;
-so does what staff typed (`typed.py`) and what people do about an alert or a stay (`acts.py`). A
-stay in work is `stay.py`.
+Every message enters by `dispatch_batch`. Readings go one way: open, find whose they are, fold,
+keep, tell, receipt. One transaction keeps readings, assessments, alerts, ledger, ladders and the
+calls to be made; only then are there receipts, and only then are people called (`notify/`). What
+cannot be read is quarantined with its reason. What homes say of themselves is `homes/watch.py`.
+Time that passes goes through the same fold; so does what staff typed (`entry/record.py`) and what
+people do about an alert or a stay (`stays/acts.py`). A stay in work is `stays/stay.py`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,15 +22,18 @@ from ward_service.domain.inputs import HomeTrouble, TimePassed, UnreadableArrive
 from ward_service.domain.schedule import due_between
 from ward_service.domain.state import Step
 from ward_service.errors import StorageDownError
+from ward_service.homes.sequence import Streams
+from ward_service.homes.watch import HEARD, keep_statuses
 from ward_service.ingest.message import (
     NOBODY_SAID,
-    Arrived,
-    Opened,
-    Readable,
-    Unreadable,
+    ArrivedMessage,
+    HomeMessage,
+    ReadingMessage,
+    UnreadableMessage,
+    is_status,
     open_message,
+    open_status,
 )
-from ward_service.ingest.sequence import Streams
 from ward_service.logs import log
 from ward_service.stays.stay import Stay, load_stays, tell
 from ward_service.store.stays import state_of
@@ -51,10 +55,32 @@ WHOSE = HomeTrouble(
     "a reading came from this home and nobody said whose it was. It may be this person's: ask. "
     "Support can see it on the Data quality page",
 )
-HEARD = "heard"  # the stage whose heartbeat is the last message from any home
+NO_HOLDER = "nobody has this slot"
+NO_HOLDER_THEN = "its time fits nobody who had this slot: a person must decide whose it is"
 
 
-def take_batch(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[str, Receipt]]:
+def dispatch_batch(
+    ward: Ward, batch: Sequence[ArrivedMessage], now: datetime
+) -> list[tuple[str, Receipt]]:
+    """Take a batch from the wire: readings first, then what homes say of themselves.
+
+    Returns:
+        A receipt (gateway, receipt) for every reading that is now durable.
+
+    Raises:
+        StorageDownError: take the same batch again; what was kept of it is then a duplicate.
+    """
+    readings = [message for message in batch if not is_status(message)]
+    statuses = [message for message in batch if is_status(message)]
+    receipts = take_batch(ward, readings, now) if readings else []
+    if statuses:
+        keep_statuses(ward, [open_status(message, ward.keys_of) for message in statuses], now)
+    return receipts
+
+
+def take_batch(
+    ward: Ward, batch: Sequence[ArrivedMessage], now: datetime
+) -> list[tuple[str, Receipt]]:
     """Keep, assess and escalate a batch; return (gateway, receipt) for all that is now durable.
 
     A message without its gateway's signature is quarantined and gets no receipt: a forged one
@@ -83,7 +109,7 @@ def take_batch(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tupl
     return receipts
 
 
-def _set_aside(ward: Ward, message: Unreadable, now: datetime) -> list[tuple[str, Receipt]]:
+def _set_aside(ward: Ward, message: UnreadableMessage, now: datetime) -> list[tuple[str, Receipt]]:
     """Quarantine what broke us, on its person if that works, and else on nobody."""
     try:
         return _take(ward, [message], now)
@@ -94,65 +120,145 @@ def _set_aside(ward: Ward, message: Unreadable, now: datetime) -> list[tuple[str
         return _take(ward, [replace(message, slot=None)], now)
 
 
-def _take(ward: Ward, batch: Sequence[Opened], now: datetime) -> list[tuple[str, Receipt]]:
+def _take(ward: Ward, batch: Sequence[HomeMessage], now: datetime) -> list[tuple[str, Receipt]]:
     """Do a whole batch in one transaction, in the order in which it came."""
     with ward.unit_of_work() as store:
         streams = Streams.of(store, batch)
-        places = store.slots.by_place({message.gateway_id for message in batch})
-        known = _Known.ask(store, [message for message in batch if isinstance(message, Readable)])
-        filed = [_file(message, known, places) for message in batch]
-        perhaps = _perhaps_theirs([message for message, _ in filed], places)
-        whose = {id_ for _, id_ in filed if id_ is not None}
-        stays = load_stays(ward, store, whose.union(*perhaps.values()), now)
-        rows: list[dict[str, Any]] = []
-        receipts: list[tuple[str, Receipt]] = []
-        for message, episode_id in filed:
-            stay = stays.get(episode_id) if episode_id else None
-            came_before = not streams.came(message, now)
-            if isinstance(message, Readable) and stay is not None:
-                try:
-                    done = stay.fold(as_input(message.reading, message.slot), now)
-                except Exception as error:  # noqa: BLE001 - the next reading must not wait for it
-                    log("reading.broke_us", error=type(error).__name__)
-                    message = message.as_unreadable(f"our fault: {type(error).__name__}")
-                else:
-                    rows.append(_row(message, stay, done))
-                    if came_before and not store.quarantine.holds(
-                        message.gateway_id, _id_of(message)
-                    ):
-                        tell(store, stay, message.gateway_id, SAME_NUMBER, now)
-            outcome, reason = Outcome.KEPT, ""
-            if isinstance(message, Readable) and stay is None:
-                outcome = Outcome.DUPLICATE
-            elif isinstance(message, Unreadable):
-                outcome, reason = Outcome.QUARANTINED, message.reason
-                if _quarantine(store, message, stay, now) and message.reason == NOBODY_SAID:
-                    for theirs in perhaps[message.gateway_id]:
-                        tell(store, stays[theirs], message.gateway_id, WHOSE, now)
-            reading_id = _id_of(message)
-            if reading_id is not None:
-                receipt = Receipt(reading_id=reading_id, outcome=outcome, reason=reason)
-                receipts.append((message.gateway_id, receipt))
-        store.readings.add(rows)
+        slots = store.slots.by_place({message.gateway_id for message in batch})
+        owned = _find_owners(store, batch, slots)
+        residents = _residents([message for message, _ in owned], slots)
+        owners = {episode_id for _, episode_id in owned if episode_id is not None}
+        stays = load_stays(ward, store, owners.union(*residents.values()), now)
+        effects: list[_Effect] = []
+        for message, episode_id in owned:
+            resent = not streams.came(message, now)
+            effect = _fold(store, message, stays.get(episode_id) if episode_id else None, now)
+            _tell(store, effect, resent, residents, stays, now)
+            effects.append(effect)
+        store.readings.add([effect.row for effect in effects if effect.row is not None])
         streams.save(store, now)
         for stay in stays.values():
             if stay.steps:
                 stay.save(store, now)
         store.runtime.beat(HEARD, now, ward.clock.wall())
-    return receipts
+    return list(_receipts(effects))
 
 
-def _perhaps_theirs(
-    batch: Sequence[Opened], places: dict[tuple[str, int], list[SlotRow]]
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What one message led to: the row to keep, what to tell its people, and the receipt.
+
+    `message` is unreadable where folding it broke us. `first`: it is new to the quarantine.
+    """
+
+    message: HomeMessage
+    outcome: Outcome
+    stay: Stay | None = None
+    row: dict[str, Any] | None = None
+    first: bool = False
+
+
+def _fold(store: Store, message: HomeMessage, stay: Stay | None, now: datetime) -> _Effect:
+    """Let the rules judge a message; quarantine one that cannot be read, or that breaks them."""
+    if isinstance(message, ReadingMessage):
+        if stay is None:
+            return _Effect(message, Outcome.DUPLICATE)
+        try:
+            done = stay.fold(as_input(message.reading, message.slot), now)
+        except Exception as error:  # noqa: BLE001 - the next reading must not wait for it
+            log("reading.broke_us", error=type(error).__name__)
+            message = message.as_unreadable(f"our fault: {type(error).__name__}")
+        else:
+            return _Effect(message, Outcome.KEPT, stay, _row(message, stay, done))
+    first = _quarantine(store, message, stay, now)
+    return _Effect(message, Outcome.QUARANTINED, stay, first=first)
+
+
+def _tell(
+    store: Store,
+    effect: _Effect,
+    resent: bool,
+    residents: dict[str, list[UUID]],
+    stays: dict[UUID, Stay],
+    now: datetime,
+) -> None:
+    """Tell people of a number that two messages carry, and of a reading that nobody claimed."""
+    message, stay = effect.message, effect.stay
+    if isinstance(message, ReadingMessage):
+        if (
+            stay is not None
+            and resent
+            and not store.quarantine.holds(message.gateway_id, message.reading_id)
+        ):
+            tell(store, stay, message.gateway_id, SAME_NUMBER, now)
+    elif effect.first and message.reason == NOBODY_SAID:
+        for episode_id in residents[message.gateway_id]:
+            tell(store, stays[episode_id], message.gateway_id, WHOSE, now)
+
+
+def _receipts(effects: Iterable[_Effect]) -> Iterable[tuple[str, Receipt]]:
+    """Yield a receipt for each message whose reading is known by its id."""
+    for effect in effects:
+        message = effect.message
+        if message.reading_id is not None:
+            reason = "" if isinstance(message, ReadingMessage) else message.reason
+            receipt = Receipt(reading_id=message.reading_id, outcome=effect.outcome, reason=reason)
+            yield message.gateway_id, receipt
+
+
+def _find_owners(
+    store: Store, batch: Sequence[HomeMessage], slots: dict[tuple[str, int], list[SlotRow]]
+) -> list[tuple[HomeMessage, UUID | None]]:
+    """Return each message with the stay whose it is; one that fits no stay becomes unreadable."""
+    known = _Known.ask(store, [m for m in batch if isinstance(m, ReadingMessage)])
+    return [
+        _find_owner(message, known, slots.get((message.gateway_id, message.slot or 0), []))
+        for message in batch
+    ]
+
+
+def _find_owner(
+    message: HomeMessage, known: "_Known", holders: Sequence[SlotRow]
+) -> tuple[HomeMessage, UUID | None]:
+    """Return a message and whose it is. A duplicate is nobody's: it changes nothing."""
+    if isinstance(message, UnreadableMessage):
+        return message, _current_holder(holders)
+    if known.contradicts(message):
+        return message.as_unreadable(SAME_ID), _current_holder(holders)
+    if known.twice(message):
+        return message, None
+    owner = _holder_at(holders, message.measured_at)
+    if owner is not None:
+        return message, owner
+    reason = NO_HOLDER if not holders else NO_HOLDER_THEN
+    return message.as_unreadable(reason), _current_holder(holders)
+
+
+def _holder_at(holders: Sequence[SlotRow], at: datetime) -> UUID | None:
+    """Return who had a slot at a moment; where only one person ever had it, they had it then."""
+    for holder in holders:
+        if holder.since <= at and (holder.until is None or at < holder.until):
+            return holder.episode_id
+    if len(holders) == 1:  # only its time can be wrong
+        return _current_holder(holders)
+    return None
+
+
+def _current_holder(holders: Sequence[SlotRow]) -> UUID | None:
+    return next((holder.episode_id for holder in holders if holder.until is None), None)
+
+
+def _residents(
+    batch: Sequence[HomeMessage], slots: dict[tuple[str, int], list[SlotRow]]
 ) -> dict[str, list[UUID]]:
     """Return who has a slot now, by gateway, of gateways that sent what nobody claimed."""
     unclaimed = {
         message.gateway_id
         for message in batch
-        if isinstance(message, Unreadable) and message.reason == NOBODY_SAID
+        if isinstance(message, UnreadableMessage) and message.reason == NOBODY_SAID
     }
     found: dict[str, list[UUID]] = {gateway_id: [] for gateway_id in unclaimed}
-    for (gateway_id, _), holders in places.items():
+    for (gateway_id, _), holders in slots.items():
         if gateway_id in unclaimed:
             found[gateway_id] += [h.episode_id for h in holders if h.until is None]
     return found
@@ -166,14 +272,14 @@ class _Known:
     by_key: set[tuple[str, str]]
 
     @classmethod
-    def ask(cls, store: Store, batch: Sequence[Readable]) -> "_Known":
+    def ask(cls, store: Store, batch: Sequence[ReadingMessage]) -> "_Known":
         if not batch:
             return cls({}, set())
         ids = [message.reading.reading_id for message in batch]
         keys = [m.reading.source_key for m in batch if m.reading.source_key is not None]
         return cls(*store.readings.known({m.gateway_id for m in batch}, ids, keys))
 
-    def twice(self, message: Readable) -> bool:
+    def twice(self, message: ReadingMessage) -> bool:
         """Say whether a reading was kept before, and note that it is now."""
         id_ = (message.gateway_id, message.reading.reading_id)
         key = (message.gateway_id, message.reading.source_key or "")
@@ -183,7 +289,7 @@ class _Known:
             self.by_key.add(key)
         return twice
 
-    def contradicts(self, message: Readable) -> bool:
+    def contradicts(self, message: ReadingMessage) -> bool:
         """Say whether something else was kept under this id: then it is no duplicate.
 
         A minute of samples of which a full spool kept only a summary is what was kept, in short.
@@ -192,32 +298,6 @@ class _Known:
         if kept is None or kept == message.arrived.payload:
             return False
         return not (isinstance(message.reading, Trace) and message.reading.summary_of is not None)
-
-
-def _file(
-    message: Opened, known: _Known, places: dict[tuple[str, int], list[SlotRow]]
-) -> tuple[Opened, UUID | None]:
-    """Return a message and whose it is. A duplicate is nobody's: it changes nothing."""
-    holders = places.get((message.gateway_id, message.slot or 0), [])
-    if isinstance(message, Unreadable):
-        now_in_it = next((h.episode_id for h in holders if h.until is None), None)
-        return message, now_in_it
-    if known.contradicts(message):
-        now_in_it = next((h.episode_id for h in holders if h.until is None), None)
-        return message.as_unreadable(SAME_ID), now_in_it
-    if known.twice(message):
-        return message, None
-    at = message.measured_at
-    for holder in holders:
-        if holder.since <= at and (holder.until is None or at < holder.until):
-            return message, holder.episode_id
-    if len(holders) == 1 and holders[0].until is None:
-        return message, holders[0].episode_id  # one holder ever: only its time can be wrong
-    reason = "nobody has this slot"
-    if holders:
-        reason = "its time fits nobody who had this slot: a person must decide whose it is"
-    now_in_it = next((h.episode_id for h in holders if h.until is None), None)
-    return message.as_unreadable(reason), now_in_it
 
 
 # What a nurse is told of a quarantined message, by how its reason begins. The exact reason is for
@@ -239,7 +319,7 @@ def as_unreadable(reason: str) -> UnreadableArrived:
     return UnreadableArrived(words + _SEE)
 
 
-def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
+def _row(message: ReadingMessage, stay: Stay, done: Step) -> dict[str, Any]:
     """Return what a home sent as the store keeps it."""
     judged = done.judged
     assert judged is not None  # noqa: S101 - a reading was folded
@@ -253,7 +333,7 @@ def _row(message: Readable, stay: Stay, done: Step) -> dict[str, Any]:
     }
 
 
-def _quarantine(store: Store, message: Unreadable, stay: Stay | None, now: datetime) -> bool:
+def _quarantine(store: Store, message: UnreadableMessage, stay: Stay | None, now: datetime) -> bool:
     """Keep what could not be read, and tell the people who look after whoever has its slot.
 
     The same message about the same person again is counted, and told once.
@@ -285,11 +365,7 @@ def _quarantine(store: Store, message: Unreadable, stay: Stay | None, now: datet
     return first
 
 
-def _id_of(message: Opened) -> UUID | None:
-    return message.reading_id if isinstance(message, Unreadable) else message.reading.reading_id
-
-
-def look_at_silence(ward: Ward, now: datetime, limit: int = 1_000) -> int:
+def process_due_deadlines(ward: Ward, now: datetime, limit: int = 1_000) -> int:
     """Work through deadlines that have passed; return how many stays were looked at.
 
     Safe to run twice, late, or by two workers: a stay belongs to whoever locks it first.

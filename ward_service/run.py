@@ -25,11 +25,11 @@ from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
 from ward_service.homes.plans import PlanPost
 from ward_service.homes.read_receipts import SeenPost
-from ward_service.homes.watch import take_in
+from ward_service.homes.wire import Wire
 from ward_service.ingest import subscriber
-from ward_service.ingest.wire import Wire
 from ward_service.logs import log
 from ward_service.notify import outbox
+from ward_service.pipeline import dispatch_batch
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 
@@ -103,7 +103,7 @@ def run_ingest(ward: Ward, stop: Event) -> None:
 
     subscriber.run(
         settings=ward.settings,
-        commit=lambda batch: take_in(ward, batch, ward.clock.now()),
+        commit=lambda batch: dispatch_batch(ward, batch, ward.clock.now()),
         key_of=ward.key_of,
         beat=partial(beat, ward, subscriber.STAGE),
         now=ward.clock.now,

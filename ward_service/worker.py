@@ -7,7 +7,7 @@ from typing import Final
 from ward_service.errors import StorageDownError
 from ward_service.homes.watch import look_at_gaps
 from ward_service.logs import log
-from ward_service.pipeline import look_at_silence, write_due
+from ward_service.pipeline import process_due_deadlines, write_due
 from ward_service.store.tables.runtime import BlindRow
 from ward_service.ward import Ward
 
@@ -48,7 +48,7 @@ def run_worker(ward: Ward, stop: Event) -> None:
 
 def tick(ward: Ward, now: datetime) -> None:
     """Do everything that has fallen due by now."""
-    while look_at_silence(ward, now, AT_ONCE) == AT_ONCE:  # more are waiting
+    while process_due_deadlines(ward, now, AT_ONCE) == AT_ONCE:  # more are waiting
         pass
     while look_at_gaps(ward, now, AT_ONCE) == AT_ONCE:
         pass

@@ -29,10 +29,10 @@ from tests.services import Broker, PostgreSQL, newest_postgresql
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Receipt
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.homes.watch import take_in
 from ward_service.ingest import subscriber
 from ward_service.ingest.connection import CLIENT_ID
-from ward_service.ingest.message import Arrived
+from ward_service.ingest.message import ArrivedMessage
+from ward_service.pipeline import dispatch_batch
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
@@ -59,7 +59,7 @@ def session() -> Properties:
     return kept
 
 
-def leave_backlog(broker: Broker, client_id: str, messages: list[Arrived]) -> None:
+def leave_backlog(broker: Broker, client_id: str, messages: list[ArrivedMessage]) -> None:
     """Let the broker hold messages for a consumer that is away."""
     away, subscribed = a_client(client_id), Event()
     away.on_connect = lambda c, *_: c.subscribe(TOPIC, 1)
@@ -84,7 +84,7 @@ def leave_backlog(broker: Broker, client_id: str, messages: list[Arrived]) -> No
     sender.loop_stop()
 
 
-def bare_consumer(broker: Broker, messages: list[Arrived]) -> float:
+def bare_consumer(broker: Broker, messages: list[ArrivedMessage]) -> float:
     """Readings a second that paho hands over, envelope and all, and json decodes; nothing else."""
     leave_backlog(broker, "bare", messages)
     seen, moments, done = 0, [0.0, 0.0], Event()
@@ -125,16 +125,16 @@ def bare_insert(folder: Path, count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def the_ward(broker: Broker, ward: Ward, messages: list[Arrived]) -> float:
+def the_ward(broker: Broker, ward: Ward, messages: list[ArrivedMessage]) -> float:
     """Readings a second committed, assessed and receipted by the real ingest."""
     leave_backlog(broker, CLIENT_ID, messages)
     kept, moments, stop = 0, [0.0, 0.0], Event()
 
-    def commit(batch: list[Arrived]) -> list[tuple[str, Receipt]]:
+    def commit(batch: list[ArrivedMessage]) -> list[tuple[str, Receipt]]:
         nonlocal kept
         if not moments[0]:
             moments[0] = time.perf_counter()
-        receipts = take_in(ward, batch, ward.clock.now())
+        receipts = dispatch_batch(ward, batch, ward.clock.now())
         kept += len(receipts)
         if kept >= len(messages):
             moments[1] = time.perf_counter()
@@ -156,7 +156,7 @@ def the_ward(broker: Broker, ward: Ward, messages: list[Arrived]) -> float:
     return kept / (moments[1] - moments[0])
 
 
-def made(ward: Ward, count: int) -> list[Arrived]:
+def made(ward: Ward, count: int) -> list[ArrivedMessage]:
     """Readings of twenty invented people, one a second each, every tenth one low."""
     began = real_clock().now() - timedelta(hours=1)
     homes = []
@@ -164,7 +164,7 @@ def made(ward: Ward, count: int) -> list[Arrived]:
         homes.append(Home(f"home-{n:02d}", add_gateway(ward, f"home-{n:02d}", began)))
         admit(ward, an_admission(f"home-{n:02d}"), began)
 
-    def reading(n: int) -> Arrived:
+    def reading(n: int) -> ArrivedMessage:
         at = began + timedelta(seconds=n / HOMES)
         return homes[n % HOMES].sends(a_reading(91 if n % 10 == 0 else 97, at=at))
 

@@ -26,7 +26,7 @@ from tests.factories import NOON, Home, a_reading, a_ward, an_admission
 from ward_service.contract.http.stays import Admission
 from ward_service.domain.inputs import Acknowledged
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.pipeline import look_at_silence, take_batch, write_due
+from ward_service.pipeline import process_due_deadlines, take_batch, write_due
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
@@ -63,7 +63,7 @@ def three_weeks(ward: Ward) -> None:
             at = BEGAN.replace(hour=0) + timedelta(days=day, hours=hour)
             if at <= BEGAN:
                 continue
-            look_at_silence(ward, at)
+            process_due_deadlines(ward, at)
             batch = [
                 home.sends(a_reading(90 if n % 3 == 0 and day > 10 else 97, at=at))
                 for n, home in enumerate(homes)
@@ -124,7 +124,7 @@ def test_a_ward_of_one_patient_withholds_all_and_is_still_whole(ward: Ward, tmp_
     home = Home("home-01", add_gateway(ward, "home-01", BEGAN))
     admit(ward, invented(1), BEGAN)
     take_batch(ward, [home.sends(a_reading(90, at=BEGAN))], BEGAN)
-    look_at_silence(ward, NOON)
+    process_due_deadlines(ward, NOON)
     write_due(ward, NOON)
     build(tmp_path / "out")
     for table in TABLES:

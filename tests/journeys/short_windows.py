@@ -27,7 +27,7 @@ from ward_service.bootstrap import add_account
 from ward_service.contract.clock import VARIABLE, Clock, demo_clock, real_clock
 from ward_service.contract.messages import Reading, Receipts, topic
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.ingest.message import Arrived
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.pathways.load import SHIPPED
 from ward_service.store.connect import engine_of
 
@@ -95,7 +95,7 @@ class Wire:
         for gateway in gateways:
             self._client.subscribe(topic(gateway, "receipts"), qos=1)
 
-    def send(self, *arrived: Arrived) -> None:
+    def send(self, *arrived: ArrivedMessage) -> None:
         """Publish, and wait until the broker has it."""
         sent = []
         for message in arrived:

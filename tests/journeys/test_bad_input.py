@@ -16,7 +16,7 @@ from tests.factories import a_reading
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
-from ward_service.ingest.message import Arrived
+from ward_service.ingest.message import ArrivedMessage
 
 GATEWAYS = [f"home-{n:02d}" for n in range(1, 11)]
 
@@ -29,7 +29,7 @@ class Wire:
         self._client.connect(house.broker.host, house.broker.port)
         self._client.loop_start()
 
-    def send(self, arrived: Arrived, *, retain: bool = False) -> None:
+    def send(self, arrived: ArrivedMessage, *, retain: bool = False) -> None:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.UserProperty = list(arrived.properties)
         properties.CorrelationData = arrived.correlation

@@ -16,8 +16,8 @@ from tests.factories import NOON, a_home, a_reading, a_ward, minutes
 from tests.ward_service.replay.invented import Life
 from ward_service.contract.vocabulary import AlertClass, Source
 from ward_service.domain.alerts import AlertInPlay
-from ward_service.ingest.message import Arrived
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.ingest.message import ArrivedMessage
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.replay.fold import Replayed, faithful
 from ward_service.replay.history import blindness, histories
 from ward_service.store.alerts import alerts_of_ledger, findings_of
@@ -151,7 +151,7 @@ SAMPLE = re.compile(r"^ ?(\d\d):(\d\d):(\d\d),")
 def test_the_recordings_give_the_same_alerts_again(tmp_path: Path, recordings: Path) -> None:
     """Sixteen oximeters, every sample a reading, through the pipeline, a minute at a time."""
     ward = quick(a_ward(tmp_path))
-    arrives: dict[int, list[Arrived]] = {}
+    arrives: dict[int, list[ArrivedMessage]] = {}
     for subject in SUBJECTS:
         lines = (recordings / f"uw_raw/{subject}.csv").read_text(encoding="utf-8-sig").splitlines()
         samples = [line.split(",") for line in lines if SAMPLE.match(line)]
@@ -165,9 +165,9 @@ def test_the_recordings_give_the_same_alerts_again(tmp_path: Path, recordings: P
         now = NOON + minutes(minute + 1)
         take_batch(ward, batch, now)
         if minute % 3 == 0:
-            look_at_silence(ward, now)
+            process_due_deadlines(ward, now)
     until = now + timedelta(hours=8)
-    look_at_silence(ward, until)
+    process_due_deadlines(ward, until)
     must_be_the_same(ward, until)
     with ward.sessions() as session:
         assert session.scalar(select(func.count()).select_from(ReadingRow)) == 17_172

@@ -13,7 +13,7 @@ from tests.factories import NOON, Home, a_home, a_reading, a_ward
 from tests.fakes.ward_peer import eventually
 from ward_service.contract.envelope import gateway_key
 from ward_service.enrolment.enrolment import add_gateway, revoke
-from ward_service.ingest.message import Readable, Unreadable, open_message
+from ward_service.ingest.message import ReadingMessage, UnreadableMessage, open_message
 from ward_service.keys import KeyRing
 from ward_service.store.connect import engine_of
 from ward_service.store.unit_of_work import Store
@@ -48,12 +48,12 @@ def test_what_the_key_before_has_signed_is_taken_for_a_while_and_then_no_more(wa
         (until, False),
     ):
         ring = KeyRing(ward.secret, partial(ward.unit_of_work, read_only=True), partial(same, wall))
-        assert isinstance(open_message(message, ring.of), Readable) is readable
+        assert isinstance(open_message(message, ring.of), ReadingMessage) is readable
         newest = Home("home-01", gateway_key(ward.secret, "home-01", 2).hex())
-        assert isinstance(open_message(newest.sends(a_reading()), ring.of), Readable)
+        assert isinstance(open_message(newest.sends(a_reading()), ring.of), ReadingMessage)
         for other in (0, 3):
             wrong = Home("home-01", gateway_key(ward.secret, "home-01", other).hex())
-            assert isinstance(open_message(wrong.sends(a_reading()), ring.of), Unreadable)
+            assert isinstance(open_message(wrong.sends(a_reading()), ring.of), UnreadableMessage)
 
 
 def test_a_byte_that_was_changed_anywhere_is_refused_by_both_keys(ward: Ward) -> None:
@@ -61,7 +61,7 @@ def test_a_byte_that_was_changed_anywhere_is_refused_by_both_keys(ward: Ward) ->
     move(ward, "home-01", 2, ward.clock.wall() + timedelta(hours=1))
     newest = Home("home-01", gateway_key(ward.secret, "home-01", 2).hex())
     for message in (home.sends(a_reading()), newest.sends(a_reading())):
-        assert isinstance(open_message(message, ward.keys_of), Readable)
+        assert isinstance(open_message(message, ward.keys_of), ReadingMessage)
         payload, correlation = message.payload, message.correlation
         changed = [replace(message, payload=each) for each in flipped(payload)]
         changed += [replace(message, correlation=each) for each in flipped(correlation)]
@@ -72,7 +72,7 @@ def test_a_byte_that_was_changed_anywhere_is_refused_by_both_keys(ward: Ward) ->
                 changed.append(replace(message, properties=tuple(pairs)))
         for forged in changed:
             found = open_message(forged, ward.keys_of)
-            assert isinstance(found, Unreadable)
+            assert isinstance(found, UnreadableMessage)
             assert found.reading_id is None, "and so it gets no receipt"
 
 

@@ -27,8 +27,8 @@ from ward_service.domain.episode import step
 from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.enrolment.enrolment import add_gateway
 from ward_service.errors import SeenOldError, StorageDownError
-from ward_service.ingest.message import Arrived
-from ward_service.pipeline import look_at_silence, take_batch, write_due
+from ward_service.ingest.message import ArrivedMessage
+from ward_service.pipeline import process_due_deadlines, take_batch, write_due
 from ward_service.stays.acts import act
 from ward_service.stays.admission import admit
 from ward_service.store.connect import connect, engine_of
@@ -189,7 +189,7 @@ def test_a_reading_that_names_no_slot_is_nobodys(ward: Ward, home: Home) -> None
     payload, name = reading.model_dump_json().encode(), topic("home-01", "readings")
     envelope = Envelope(NOON, correlation=reading.reading_id.bytes)
     properties = tuple(envelope.properties(name, payload, home.key))
-    message = Arrived(name, properties, reading.reading_id.bytes, payload)
+    message = ArrivedMessage(name, properties, reading.reading_id.bytes, payload)
     [(_, receipt)] = take_batch(ward, [message], NOON)
     assert (receipt.outcome, receipt.reason) == (
         Outcome.QUARANTINED,
@@ -264,16 +264,16 @@ def test_a_reading_belongs_to_whoever_had_the_slot_when_it_was_measured(ward: Wa
 
 
 def test_silence_is_looked_at_without_any_arrival(ward: Ward, home: Home) -> None:
-    look_at_silence(ward, NOON + minutes(119))
+    process_due_deadlines(ward, NOON + minutes(119))
     assert the_alerts(ward) == []
-    look_at_silence(ward, NOON + minutes(120) + timedelta(seconds=1))
+    process_due_deadlines(ward, NOON + minutes(120) + timedelta(seconds=1))
     [missing] = the_alerts(ward)
     assert (missing.alert_class, missing.opened_at) == (AlertClass.MISSING, NOON + minutes(120))
 
 
 def test_two_workers_and_a_repeat_look_leave_one_alert(ward: Ward, home: Home) -> None:
     for _ in range(3):
-        look_at_silence(ward, NOON + timedelta(hours=3))
+        process_due_deadlines(ward, NOON + timedelta(hours=3))
     assert len(the_alerts(ward)) == 1
 
 
@@ -283,9 +283,9 @@ def test_a_ward_that_was_blind_waits_for_homes_and_then_judges(ward: Ward, home:
         store.runtime.note_blindness(
             BlindRow(blind_from=NOON, blind_until=back, grace_until=grace_ends)
         )
-    look_at_silence(ward, back)
+    process_due_deadlines(ward, back)
     assert the_alerts(ward) == []
-    look_at_silence(ward, grace_ends)
+    process_due_deadlines(ward, grace_ends)
     [missing] = the_alerts(ward)
     assert (missing.opened_at, missing.noticed_at) == (NOON + minutes(120), grace_ends)
 

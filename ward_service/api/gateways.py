@@ -16,9 +16,9 @@ from ward_service.contract.http.homes import (
 )
 from ward_service.contract.messages import DeviceStatus, Trouble
 from ward_service.domain.sequence import Numbers
+from ward_service.homes.sequence import GAP_GRACE
 from ward_service.homes.watch import troubles_of
 from ward_service.homes.words import trouble_words
-from ward_service.ingest.sequence import GAP_GRACE
 from ward_service.store.tables.homes import HomeStatusRow, SlotRow
 
 router = APIRouter(prefix="/gateways", tags=["homes"], dependencies=[SignedIn])

@@ -20,8 +20,7 @@ from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written
 from ward_service.errors import StorageDownError
-from ward_service.ingest.receipts import Outgoing
-from ward_service.ingest.wire import Sent, Wire, is_taken
+from ward_service.homes.wire import Handover, SignedMessage, Wire, is_taken
 from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
@@ -42,7 +41,7 @@ class PlanDue:
 
     place: Place
     asked: int
-    message: Outgoing
+    message: SignedMessage
 
 
 def send_again(ward: Ward, gateway_id: str, held: Mapping[int, int] | None = None) -> None:
@@ -62,7 +61,7 @@ class PlanPost:
         self._ward = ward
         self._signatures: object = None
         self._signed_names: set[str] = set()
-        self._on_the_way: list[tuple[PlanDue, Sent, float]] = []
+        self._on_the_way: list[tuple[PlanDue, Handover, float]] = []
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
@@ -177,7 +176,9 @@ class PlanPost:
         Unsigned, for a revoked gateway has no key; no home takes what is not signed.
         """
         to = topic(row.gateway_id, "plans", row.slot, self._ward.settings.base_topic)
-        return PlanDue((row.gateway_id, row.slot), row.asked, Outgoing(to, b"", [], retain=True))
+        return PlanDue(
+            (row.gateway_id, row.slot), row.asked, SignedMessage(to, b"", [], retain=True)
+        )
 
     def _signed(
         self, due: Iterable[tuple[str, int, int, bytes | None]], now: datetime
@@ -190,7 +191,7 @@ class PlanPost:
                 continue
             to = topic(gateway_id, "plans", slot, self._ward.settings.base_topic)
             properties = Envelope(sent_at=now, slot=slot).properties(to, payload, key)
-            message = Outgoing(to, payload, properties, retain=True)
+            message = SignedMessage(to, payload, properties, retain=True)
             signed.append(PlanDue((gateway_id, slot), asked, message))
         self._note(unsendable)  # without a key, or not to be made: until something changes
         return signed

@@ -16,8 +16,8 @@ from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import NotFoundError, StorageDownError
 from ward_service.homes.plans import LOST_AFTER_S
-from ward_service.ingest.receipts import signed
-from ward_service.ingest.wire import Sent, Wire, is_taken
+from ward_service.homes.receipts import sign_receipts
+from ward_service.homes.wire import Handover, Wire, is_taken
 from ward_service.logs import log
 from ward_service.store.read_receipts import SeenId
 from ward_service.store.tables.homes import SeenRow
@@ -58,7 +58,7 @@ class SeenPost:
     def __init__(self, ward: Ward) -> None:
         """Prepare; the first look finds what was seen while ingest was down."""
         self._ward = ward
-        self._on_the_way: list[tuple[list[tuple[SeenId, int]], list[Sent], float]] = []
+        self._on_the_way: list[tuple[list[tuple[SeenId, int]], list[Handover], float]] = []
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
@@ -75,7 +75,7 @@ class SeenPost:
             receipts = [(gateway_id, _receipt(row)) for row in its_own]
             base = self._ward.settings.base_topic
             # Without a key (revoked) nothing goes out, and it is as done as it can be.
-            sent = list(wire.publish(signed(receipts, self._ward.key_of, now, base)))
+            sent = list(wire.publish(sign_receipts(receipts, self._ward.key_of, now, base)))
             which = [((row.gateway_id, row.reading_id), row.asked) for row in its_own]
             self._on_the_way.append((which, sent, time.monotonic()))
 

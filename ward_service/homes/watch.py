@@ -14,17 +14,16 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ward_service.contract.messages import Receipt, Status, Trouble
+from ward_service.contract.messages import Status, Trouble
 from ward_service.domain.inputs import HomeTrouble
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.sequence import Missing, Numbers
 from ward_service.errors import StorageDownError
 from ward_service.homes.read_receipts import tell_again
+from ward_service.homes.sequence import GAP_GRACE, save_streams
+from ward_service.homes.status import IgnoredStatus, StatusMessage
 from ward_service.homes.words import as_input, as_missing
-from ward_service.ingest.message import Arrived, Ignored, Told, is_status, open_status
-from ward_service.ingest.sequence import GAP_GRACE, save_streams
 from ward_service.logs import log
-from ward_service.pipeline import HEARD, take_batch
 from ward_service.stays.stay import Stay, tell
 from ward_service.store.stays import state_of
 from ward_service.store.streams import StreamKey
@@ -38,24 +37,31 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 # How soon a gap is looked at again whose numbers the home still holds: it says so every minute.
 LOOK_AGAIN: Final = timedelta(minutes=1)
 _BEFORE: Final = timedelta.resolution
+HEARD: Final = "heard"  # the stage whose heartbeat is the last message from any home
 
 
-def take_in(ward: Ward, batch: Sequence[Arrived], now: datetime) -> list[tuple[str, Receipt]]:
-    """Take a batch from the wire: readings first, then what homes say of themselves.
-
-    Returns:
-        A receipt (gateway, receipt) for every reading that is now durable.
+def keep_statuses(
+    ward: Ward, heard: Sequence[StatusMessage | IgnoredStatus], now: datetime
+) -> None:
+    """Keep what homes say of themselves. One status that breaks us leaves the others alone.
 
     Raises:
-        StorageDownError: take the same batch again; what was kept of it is then a duplicate.
+        StorageDownError: take the same statuses again; a status that is known is no news.
     """
-    statuses = [message for message in batch if is_status(message)]
-    if not statuses:
-        return take_batch(ward, batch, now)
-    readings = [message for message in batch if not is_status(message)]
-    receipts = take_batch(ward, readings, now) if readings else []
-    _take_statuses(ward, [open_status(message, ward.keys_of) for message in statuses], now)
-    return receipts
+    try:
+        _keep(ward, heard, now)
+        return
+    except StorageDownError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one by one, then
+        log("statuses.broke_us", error=type(error).__name__, size=len(heard))
+    for one in heard:
+        try:
+            _keep(ward, [one], now)
+        except StorageDownError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it says it again within a minute
+            log("status.broke_us", gateway_id=one.gateway_id, error=type(error).__name__)
 
 
 def came_online(store: Store, gateway_id: str, status: Status, now: datetime) -> None:
@@ -159,30 +165,12 @@ def _surviving() -> Iterator[None]:
         log("stay.broke_us", error=type(error).__name__)
 
 
-def _take_statuses(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
-    """Keep what homes say. One that breaks us must not take the others with it."""
-    try:
-        _keep(ward, heard, now)
-        return
-    except StorageDownError:
-        raise
-    except Exception as error:  # noqa: BLE001 - one by one, then
-        log("statuses.broke_us", error=type(error).__name__, size=len(heard))
-    for one in heard:
-        try:
-            _keep(ward, [one], now)
-        except StorageDownError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it says it again within a minute
-            log("status.broke_us", gateway_id=one.gateway_id, error=type(error).__name__)
-
-
-def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
-    told = [one for one in heard if isinstance(one, Told)]
-    gateways = {one.gateway_id for one in told}
+def _keep(ward: Ward, heard: Sequence[StatusMessage | IgnoredStatus], now: datetime) -> None:
+    messages = [one for one in heard if isinstance(one, StatusMessage)]
+    gateways = {message.gateway_id for message in messages}
     with ward.unit_of_work() as store:
         for one in heard:
-            if isinstance(one, Ignored):
+            if isinstance(one, IgnoredStatus):
                 store.homes.ignore_status(one.gateway_id, one.reason, now)
                 log("status.ignored", gateway_id=one.gateway_id, reason=one.reason)
         kept = store.homes.statuses(gateways, lock=True)
@@ -190,22 +178,24 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
         holders = store.slots.holders(gateways)
         changed: dict[StreamKey, Numbers] = {}
         news: list[_News] = []
-        for one in told:
-            row = kept.get(one.gateway_id)
-            if not _is_news(one, row, now):
+        for message in messages:
+            row = kept.get(message.gateway_id)
+            if not _is_news(message, row, now):
                 continue
-            news += _news_of(one, row, holders.get(one.gateway_id, ()))
-            came = one.status.online and (
-                row is None or not row.online or row.stream != one.status.stream
+            news += _news_of(message, row, holders.get(message.gateway_id, ()))
+            came = message.status.online and (
+                row is None or not row.online or row.stream != message.status.stream
             )
             if row is None:
-                row = kept[one.gateway_id] = HomeStatusRow(gateway_id=one.gateway_id, since=now)
-            _write(row, one, now)
+                row = kept[message.gateway_id] = HomeStatusRow(
+                    gateway_id=message.gateway_id, since=now
+                )
+            _write(row, message, now)
             store.homes.save_status(row)
             if came:
-                came_online(store, one.gateway_id, one.status, now)
-            _note_made(one, streams, changed, now)
-        if told:
+                came_online(store, message.gateway_id, message.status, now)
+            _note_made(message, streams, changed, now)
+        if messages:
             store.runtime.beat(HEARD, now, ward.clock.wall())
         if changed:
             save_streams(store, changed, None)
@@ -213,7 +203,7 @@ def _keep(ward: Ward, heard: Sequence[Told | Ignored], now: datetime) -> None:
             _tell(ward, store, news, now)
 
 
-def _is_news(told: Told, row: HomeStatusRow | None, now: datetime) -> bool:
+def _is_news(message: StatusMessage, row: HomeStatusRow | None, now: datetime) -> bool:
     """Whether a status says more than what is known: not a retained or a captured one again.
 
     A will is as old as its connection, whose statuses are all newer: so it is news when it is a
@@ -221,23 +211,25 @@ def _is_news(told: Told, row: HomeStatusRow | None, now: datetime) -> bool:
     """
     if row is None:
         return True
-    if told.will:
-        return row.will_at is None or told.sent_at > row.will_at
+    if message.will:
+        return row.will_at is None or message.sent_at > row.will_at
     if row.sent_at is None:
         return True
     believable = now + CLOCK_TOLERANCE
-    if row.sent_at > believable >= told.sent_at:
+    if row.sent_at > believable >= message.sent_at:
         return True
-    return told.sent_at > row.sent_at
+    return message.sent_at > row.sent_at
 
 
-def _news_of(told: Told, row: HomeStatusRow | None, holders: Sequence[SlotRow]) -> list[_News]:
+def _news_of(
+    message: StatusMessage, row: HomeStatusRow | None, holders: Sequence[SlotRow]
+) -> list[_News]:
     """Return whom to tell of what is wrong: what was not so before, and all to who came since."""
     before = {_which(trouble) for trouble in troubles_of(row)} if row is not None else set()
     before_at = row.told_at if row is not None else None
     return [
-        _News(told.gateway_id, slot.episode_id, trouble)
-        for trouble in told.status.troubles
+        _News(message.gateway_id, slot.episode_id, trouble)
+        for trouble in message.status.troubles
         for slot in holders
         if trouble.slot in (None, slot.slot)
         and (_which(trouble) not in before or before_at is None or slot.since > before_at)
@@ -253,17 +245,17 @@ def _which(trouble: Trouble) -> tuple[Any, ...]:
     return trouble.code, trouble.slot, trouble.device
 
 
-def _write(row: HomeStatusRow, told: Told, now: datetime) -> None:
+def _write(row: HomeStatusRow, message: StatusMessage, now: datetime) -> None:
     """Write what a home says. A will says only that it is offline: the rest stays as it was."""
-    status = told.status
+    status = message.status
     if row.online is not status.online:
         row.online, row.since = status.online, now
     row.received_at = now
-    if told.will:
-        row.will_at = told.sent_at
+    if message.will:
+        row.will_at = message.sent_at
         return
     whole = status.model_dump(mode="json")
-    row.sent_at, row.told_at = told.sent_at, now
+    row.sent_at, row.told_at = message.sent_at, now
     row.stream, row.next_seq = status.stream, status.next_seq
     row.depth, row.oldest_at, row.bytes = status.spool_depth, status.oldest_at, status.spool_bytes
     row.radio, row.software, row.clock_ahead_s = status.radio, status.software, status.clock_ahead_s
@@ -272,16 +264,16 @@ def _write(row: HomeStatusRow, told: Told, now: datetime) -> None:
 
 
 def _note_made(
-    told: Told,
+    message: StatusMessage,
     streams: Mapping[StreamKey, Numbers],
     changed: dict[StreamKey, Numbers],
     now: datetime,
 ) -> None:
     """Note which numbers a home says it made: such a reading has come, or will, or is missing."""
-    status = told.status
+    status = message.status
     if status.stream is None or status.next_seq is None:
         return
-    key = (told.gateway_id, status.stream)
+    key = (message.gateway_id, status.stream)
     numbers = streams.get(key) or changed.get(key) or Numbers()
     before = numbers.made
     numbers.says_made(status.next_seq, now)

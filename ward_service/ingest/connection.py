@@ -21,10 +21,10 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ward_service.contract.messages import BASE_TOPIC, CONTENT_TYPE, MAX_PAYLOAD, topic
+from ward_service.homes.wire import SignedMessage
 from ward_service.ingest.inbox import Inbox
 from ward_service.ingest.listener import Heard, Listener
-from ward_service.ingest.message import Arrived
-from ward_service.ingest.receipts import Outgoing
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.logs import log
 from ward_service.settings import Settings
 
@@ -45,7 +45,7 @@ DEFAULT_RECEIVE_MAXIMUM: Final = 65_535  # MQTT 5, 3.2.2.3.3
 class Delivery(NamedTuple):
     """A message, and what it takes to acknowledge it: the connection it came on, its number."""
 
-    arrived: Arrived
+    arrived: ArrivedMessage
     epoch: object
     mid: int
     qos: int
@@ -120,7 +120,7 @@ class Connection:
         """Whether the network thread has died. paho would say that it is still connected."""
         return self._thread is not None and not self._thread.is_alive()
 
-    def publish(self, messages: Iterable[Outgoing]) -> list[MQTTMessageInfo]:
+    def publish(self, messages: Iterable[SignedMessage]) -> list[MQTTMessageInfo]:
         """Send these in order. Without a connection paho keeps them for the next one."""
         sent = []
         for message in messages:
@@ -225,5 +225,5 @@ class Connection:
         log("broker.disconnected", code=reason.value)
 
     def _hear(self, heard: Heard) -> None:
-        arrived = Arrived(heard.topic, heard.properties, heard.correlation, heard.payload)
+        arrived = ArrivedMessage(heard.topic, heard.properties, heard.correlation, heard.payload)
         self._inbox.put(Delivery(arrived, self._epoch, heard.mid, heard.qos))

@@ -17,12 +17,13 @@ from ward_service.contract.messages import (
     gateway_of,
     read_payload,
 )
+from ward_service.homes.status import IgnoredStatus, StatusMessage
 
 NOBODY_SAID = "nobody said whose it was"
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ArrivedMessage:
     """A message as the broker handed it over."""
 
     topic: str
@@ -32,7 +33,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
+class UnreadableMessage:
     """What cannot be read, or not be filed.
 
     `reading_id` is what its receipt will name; None, and so no receipt, when the message is not
@@ -40,7 +41,7 @@ class Unreadable:
     `stream` and `seq` are None then too: nor must it fill a gap.
     """
 
-    arrived: Arrived
+    arrived: ArrivedMessage
     gateway_id: str
     slot: int | None
     reading_id: UUID | None
@@ -48,16 +49,16 @@ class Unreadable:
     stream: str | None = None
     seq: int | None = None
 
-    def as_unreadable(self, reason: str) -> "Unreadable":
+    def as_unreadable(self, reason: str) -> "UnreadableMessage":
         """Return the same message with another reason."""
         return replace(self, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class ReadingMessage:
     """A reading, or a minute of samples, with its proven place."""
 
-    arrived: Arrived
+    arrived: ArrivedMessage
     gateway_id: str
     slot: int
     stream: str | None
@@ -65,14 +66,19 @@ class Readable:
     reading: Reading | Trace
 
     @property
+    def reading_id(self) -> UUID:
+        """The id by which its home knows it."""
+        return self.reading.reading_id
+
+    @property
     def measured_at(self) -> datetime:
         """When it was measured; a trace: when it began."""
         reading = self.reading
         return reading.started_at if isinstance(reading, Trace) else reading.measured_at
 
-    def as_unreadable(self, reason: str) -> Unreadable:
+    def as_unreadable(self, reason: str) -> UnreadableMessage:
         """Return this message as one that could not be filed after all."""
-        return Unreadable(
+        return UnreadableMessage(
             self.arrived,
             self.gateway_id,
             self.slot,
@@ -83,10 +89,10 @@ class Readable:
         )
 
 
-Opened = Readable | Unreadable
+HomeMessage = ReadingMessage | UnreadableMessage
 
 
-def open_message(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) -> Opened:
+def open_message(arrived: ArrivedMessage, keys_of: Callable[[str], Sequence[bytes]]) -> HomeMessage:
     """Prove where a message comes from and read it, or say why that cannot be done.
 
     A gateway may have two keys for a while: the one that it had was still good when it signed.
@@ -113,43 +119,19 @@ def open_message(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) ->
         return _refused(arrived, gateway_id, envelope, str(error))
     except ValidationError as error:
         return _refused(arrived, gateway_id, envelope, _why(error))
-    return Readable(arrived, gateway_id, envelope.slot, envelope.stream, envelope.seq, reading)
+    return ReadingMessage(
+        arrived, gateway_id, envelope.slot, envelope.stream, envelope.seq, reading
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What a gateway says of itself, proven. `sent_at` is by its clock; a will's: as it connected.
-
-    `will`: the broker says this for a gateway whose connection it has lost.
-    """
-
-    gateway_id: str
-    sent_at: datetime
-    status: Status
-
-    @property
-    def will(self) -> bool:
-        """Whether this is a last will: nothing but that the gateway is offline."""
-        return not self.status.online and self.status.sent_at is None
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """A status that is not believed, or not understood. Nothing in the ward rests on it.
-
-    `gateway_id` is empty when this ward knows no such gateway.
-    """
-
-    gateway_id: str
-    reason: str
-
-
-def is_status(arrived: Arrived) -> bool:
+def is_status(arrived: ArrivedMessage) -> bool:
     """Whether a message is what a home says of itself, by its topic."""
     return arrived.topic.endswith("/status")
 
 
-def open_status(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) -> Told | Ignored:
+def open_status(
+    arrived: ArrivedMessage, keys_of: Callable[[str], Sequence[bytes]]
+) -> StatusMessage | IgnoredStatus:
     """Prove where a status comes from and read it, or say why it is ignored.
 
     Raises:
@@ -158,20 +140,20 @@ def open_status(arrived: Arrived, keys_of: Callable[[str], Sequence[bytes]]) -> 
     gateway_id = gateway_of(arrived.topic)
     keys = keys_of(gateway_id)
     if not keys:
-        return Ignored("", "no such gateway, or it was revoked")
+        return IgnoredStatus("", "no such gateway, or it was revoked")
     try:
         envelope = _proven(arrived, keys)
         if len(arrived.payload) > MAX_PAYLOAD:
             raise EnvelopeError("payload is too large")
         status = Status.model_validate_json(arrived.payload)
     except EnvelopeError as error:
-        return Ignored(gateway_id, str(error))
+        return IgnoredStatus(gateway_id, str(error))
     except ValidationError as error:
-        return Ignored(gateway_id, _why(error, "status"))
-    return Told(gateway_id, envelope.sent_at, status)
+        return IgnoredStatus(gateway_id, _why(error, "status"))
+    return StatusMessage(gateway_id, envelope.sent_at, status)
 
 
-def _proven(arrived: Arrived, keys: Sequence[bytes]) -> Envelope:
+def _proven(arrived: ArrivedMessage, keys: Sequence[bytes]) -> Envelope:
     *older, oldest = keys
     for key in older:
         with suppress(EnvelopeError):
@@ -179,7 +161,7 @@ def _proven(arrived: Arrived, keys: Sequence[bytes]) -> Envelope:
     return _read(arrived, oldest)
 
 
-def _read(arrived: Arrived, key: bytes) -> Envelope:
+def _read(arrived: ArrivedMessage, key: bytes) -> Envelope:
     return Envelope.read(
         arrived.topic, arrived.properties, arrived.correlation, arrived.payload, key
     )
@@ -191,16 +173,18 @@ def _why(error: ValidationError, what: str = "reading") -> str:
     return "not JSON" if kinds == ["json_invalid"] else f"not a {what}: {', '.join(kinds)}"
 
 
-def _unsigned(arrived: Arrived, gateway_id: str, reason: str) -> Unreadable:
+def _unsigned(arrived: ArrivedMessage, gateway_id: str, reason: str) -> UnreadableMessage:
     try:
         slot = Envelope.claimed(dict(arrived.properties), arrived.correlation).slot
     except EnvelopeError:
         slot = None
-    return Unreadable(arrived, gateway_id, slot, None, reason)
+    return UnreadableMessage(arrived, gateway_id, slot, None, reason)
 
 
-def _refused(arrived: Arrived, gateway_id: str, envelope: Envelope, reason: str) -> Unreadable:
-    return Unreadable(
+def _refused(
+    arrived: ArrivedMessage, gateway_id: str, envelope: Envelope, reason: str
+) -> UnreadableMessage:
+    return UnreadableMessage(
         arrived,
         gateway_id,
         envelope.slot,

@@ -14,15 +14,15 @@ from typing import Final
 
 from ward_service.contract.messages import Receipt
 from ward_service.errors import StorageDownError
+from ward_service.homes.receipts import sign_receipts
+from ward_service.homes.wire import Wire
 from ward_service.ingest.connection import Connection, Delivery
 from ward_service.ingest.inbox import Inbox
-from ward_service.ingest.message import Arrived
-from ward_service.ingest.receipts import signed
-from ward_service.ingest.wire import Wire
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.logs import log
 from ward_service.settings import Settings
 
-Commit = Callable[[Sequence[Arrived]], list[tuple[str, Receipt]]]
+Commit = Callable[[Sequence[ArrivedMessage]], list[tuple[str, Receipt]]]
 
 STAGE: Final = "ingest"
 BATCH: Final = 500  # messages in one transaction
@@ -60,7 +60,7 @@ def run(
                 receipts = _until_kept(commit, [delivery.arrived for delivery in batch], stop)
                 if receipts is None:
                     return
-                connection.publish(signed(receipts, key_of, now(), settings.base_topic))
+                connection.publish(sign_receipts(receipts, key_of, now(), settings.base_topic))
                 connection.acknowledge(batch)
             if connection.receiving and time.monotonic() >= beat_after:
                 beat()
@@ -89,7 +89,7 @@ def _try_to(
 
 
 def _until_kept(
-    commit: Commit, batch: Sequence[Arrived], stop: Event
+    commit: Commit, batch: Sequence[ArrivedMessage], stop: Event
 ) -> list[tuple[str, Receipt]] | None:
     """Commit the same batch until it is kept; None when told to stop before it was.
 
@@ -111,7 +111,7 @@ def _until_kept(
 
 
 def _one_by_one(
-    commit: Commit, batch: Sequence[Arrived], stop: Event
+    commit: Commit, batch: Sequence[ArrivedMessage], stop: Event
 ) -> list[tuple[str, Receipt]] | None:
     receipts: list[tuple[str, Receipt]] = []
     for message in batch:

@@ -25,8 +25,7 @@ from ward_service.contract.vocabulary import Level, TroubleCode
 from ward_service.domain.plan import read_plan
 from ward_service.enrolment.enrolment import add_gateway
 from ward_service.homes.plans import PlanPost
-from ward_service.homes.watch import take_in
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import dispatch_batch, process_due_deadlines, take_batch
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.runtime import AccountRow, SessionRow
 from ward_service.store.tables.stays import ActRow
@@ -150,7 +149,7 @@ def test_the_list_says_whom_to_call_first_and_why(
     batch = [h.sends(r) for h, r in zip(homes, readings, strict=False)]
     take_batch(ward, batch, NOON)
     take_batch(ward, [homes[0].sends_bytes(b"nonsense", new_id(NOON))], NOON)
-    look_at_silence(ward, NOON + minutes(61))
+    process_due_deadlines(ward, NOON + minutes(61))
     board = BoardView.model_validate(client.get("/triage", headers=signed_in(client)).json())
     assert [line.place for line in board.patients] == [
         "red",
@@ -170,7 +169,7 @@ def test_the_list_says_whom_to_call_first_and_why(
 
 def test_silence_does_not_clear_red(client: TestClient, ward: Ward, home: Home) -> None:
     take_batch(ward, [home.sends(a_reading(91))], NOON)
-    look_at_silence(ward, NOON + timedelta(days=2))
+    process_due_deadlines(ward, NOON + timedelta(days=2))
     [line] = client.get("/triage", headers=signed_in(client)).json()["patients"]
     assert line["place"] == "red_and_overdue"
 
@@ -406,11 +405,11 @@ def test_homes_are_listed_by_who_needs_a_look_first_and_name_nobody(
     add_gateway(ward, "home-06", NOON)  # nobody lives there
     now, earlier = ward.clock.now(), NOON - timedelta(hours=1)
     low = (Trouble(code=TroubleCode.BATTERY_LOW, slot=1),)
-    take_in(ward, [home.is_online(earlier)], earlier)
-    take_in(ward, [others["home-04"].is_online(now), others["home-05"].is_online(now)], now)
-    take_in(ward, [others["home-03"].is_online(now, troubles=low, plans={1: 4})], now)
+    dispatch_batch(ward, [home.is_online(earlier)], earlier)
+    dispatch_batch(ward, [others["home-04"].is_online(now), others["home-05"].is_online(now)], now)
+    dispatch_batch(ward, [others["home-03"].is_online(now, troubles=low, plans={1: 4})], now)
     sent = [others["home-05"].sends(a_reading(97)) for _ in range(3)]
-    take_in(ward, [sent[0], sent[2]], now - timedelta(minutes=16))
+    dispatch_batch(ward, [sent[0], sent[2]], now - timedelta(minutes=16))
     answer = client.get("/gateways", headers=signed_in(client))
     found = answer.json()["homes"]
     assert [one["gateway"] for one in found] == [
@@ -430,7 +429,7 @@ def test_homes_are_listed_by_who_needs_a_look_first_and_name_nobody(
 
 
 def test_an_ignored_status_is_counted(client: TestClient, ward: Ward, home: Home) -> None:
-    take_in(ward, [home.says(Status(online=True), NOON, key=b"x" * 32)], NOON)
+    dispatch_batch(ward, [home.says(Status(online=True), NOON, key=b"x" * 32)], NOON)
     counts = client.get("/data-quality", headers=signed_in(client)).json()
     assert counts["statuses_ignored"] == 1
 

@@ -19,7 +19,7 @@ from ward_service.contract.entry import EnteredView, FormView
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import Level, Vital
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.alerts import AlertRow
@@ -314,7 +314,7 @@ def test_a_diary_is_kept_by_measurement_and_calls_nobody_for_what_is_over(
     assert [row["level"] for row in answer.json()["rows"]] == ["red", "green", "green"]
     [alert] = answer.json()["alerts"]
     assert (alert["level"], alert["review"], alert["late"]) == ("red", True, True)
-    look_at_silence(ward, NOON + HOUR)
+    process_due_deadlines(ward, NOON + HOUR)
     with ward.sessions() as session:
         about = select(func.count()).where(MessageRow.alert_id == UUID(alert["id"]))
         assert session.scalar(about) == 0

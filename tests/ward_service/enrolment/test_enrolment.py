@@ -32,7 +32,7 @@ from ward_service.contract.enrolment import (
 from ward_service.enrolment.enrolment import add_gateway, enrol, gateways, invite, revoke
 from ward_service.enrolment.rate_limit import Budget
 from ward_service.errors import NotFoundError, WardError
-from ward_service.ingest.message import Readable, open_message
+from ward_service.ingest.message import ReadingMessage, open_message
 from ward_service.pipeline import take_batch
 from ward_service.settings import Settings
 from ward_service.stays.admission import admit
@@ -97,7 +97,7 @@ def post(client: TestClient, code: str, nonce: str = "") -> httpx.Response:
 
 def opens(ward: Ward, answer: Enrolled) -> bool:
     message = Home(answer.gateway, answer.key).sends(a_reading())
-    return isinstance(open_message(message, ward.keys_of), Readable)
+    return isinstance(open_message(message, ward.keys_of), ReadingMessage)
 
 
 def a_wrong_code(n: int) -> str:

@@ -16,7 +16,7 @@ from ward_service.contract.vocabulary import EndReason, Level, Source, Speaker
 from ward_service.domain.inputs import Ended
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import ConflictError, NotFoundError, WardError
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.alerts import AlertRow
@@ -137,7 +137,7 @@ def test_what_was_measured_before_a_stay_ended_is_kept_and_calls_nobody(
         record_reading(ward, of, told(88), "nurse-3", KEY, NOON)
     pages = [a_page(88, NOON - 3 * HOUR), a_page(85, NOON - 2 * HOUR)]
     record_diary(ward, of, pages, "nurse-3", NOON)
-    look_at_silence(ward, NOON + HOUR)
+    process_due_deadlines(ward, NOON + HOUR)
     assert [row.level for row in kept(ward)] == [Level.RED, Level.RED]
     with ward.sessions() as session:
         after = select(func.count()).where(MessageRow.due_at > NOON - HOUR)
@@ -189,7 +189,7 @@ def test_an_old_red_on_paper_pages_nobody_when_a_better_reading_came_by_bluetoot
 ) -> None:
     take_batch(ward, [home.sends(a_reading(97, at=NOON - HOUR))], NOON - HOUR)
     record_diary(ward, the_stay(ward).id, [a_page(86, NOON - 9 * HOUR)], "nurse-3", NOON)
-    look_at_silence(ward, NOON + HOUR)
+    process_due_deadlines(ward, NOON + HOUR)
     with ward.sessions() as session:
         [alert] = session.scalars(select(AlertRow).where(AlertRow.level == Level.RED))
         about = select(func.count()).where(MessageRow.alert_id == alert.id)
@@ -210,5 +210,5 @@ def test_live_and_replayed_are_the_same_with_phone_and_paper(ward: Ward, home: H
     record_diary(ward, of, pages, "nurse-3", NOON)
     record_reading(ward, of, told(88, NOON + minutes(1)), "nurse-3", "second", NOON + minutes(2))
     until = NOON + 4 * HOUR
-    look_at_silence(ward, until)
+    process_due_deadlines(ward, until)
     must_be_the_same(ward, until)

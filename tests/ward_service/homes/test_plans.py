@@ -19,7 +19,7 @@ from ward_service.enrolment.enrolment import add_gateway, revoke
 from ward_service.errors import StorageDownError
 from ward_service.homes import plans
 from ward_service.homes.plans import PlanPost, send_again
-from ward_service.ingest.receipts import Outgoing
+from ward_service.homes.wire import SignedMessage
 from ward_service.pipeline import take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.stays.admission import admit
@@ -43,10 +43,10 @@ class FakeWire:
     """A broker that takes what it is given, unless it is away."""
 
     away: bool = False
-    given: list[Outgoing] = field(default_factory=list)
+    given: list[SignedMessage] = field(default_factory=list)
     sent: list[FakeSent] = field(default_factory=list)
 
-    def publish(self, messages: Iterable[Outgoing]) -> Sequence[FakeSent]:
+    def publish(self, messages: Iterable[SignedMessage]) -> Sequence[FakeSent]:
         some = list(messages)
         self.given += some
         mine = [FakeSent(not self.away) for _ in some]

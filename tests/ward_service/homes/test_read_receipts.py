@@ -24,8 +24,7 @@ from ward_service.domain.inputs import Acknowledged, ContactMade
 from ward_service.entry.record import record_reading
 from ward_service.errors import NotFoundError, SeenOldError
 from ward_service.homes.read_receipts import AGAIN_FOR, SeenPost, note_looked
-from ward_service.homes.watch import take_in
-from ward_service.pipeline import take_batch
+from ward_service.pipeline import dispatch_batch, take_batch
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.alerts import AlertRow
@@ -149,13 +148,13 @@ def test_a_home_that_comes_online_is_told_again_for_a_while(house: House) -> Non
     seen = house.sends(97)
     note_looked(house.ward, house.stay(), [seen], "nurse", NOON)
     assert len(house.told()) == 1
-    take_in(house.ward, [house.home.is_online(NOON)], NOON)
+    dispatch_batch(house.ward, [house.home.is_online(NOON)], NOON)
     assert [receipt.reading_id for receipt in house.told()] == [seen]
-    take_in(house.ward, [house.home.is_online(NOON + minutes(1))], NOON + minutes(1))
+    dispatch_batch(house.ward, [house.home.is_online(NOON + minutes(1))], NOON + minutes(1))
     assert house.told() == []  # it did not come online: it still is
     later = NOON + AGAIN_FOR + timedelta(hours=1)
-    take_in(house.ward, [house.home.dies(NOON + minutes(2))], later)
-    take_in(house.ward, [house.home.is_online(later)], later)
+    dispatch_batch(house.ward, [house.home.dies(NOON + minutes(2))], later)
+    dispatch_batch(house.ward, [house.home.is_online(later)], later)
     assert house.told() == []
 
 

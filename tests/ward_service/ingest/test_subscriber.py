@@ -19,9 +19,9 @@ from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import BASE_TOPIC, Receipt, Receipts, topic
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import StorageDownError
+from ward_service.homes.wire import Wire
 from ward_service.ingest import subscriber
-from ward_service.ingest.message import Arrived
-from ward_service.ingest.wire import Wire
+from ward_service.ingest.message import ArrivedMessage
 from ward_service.settings import Settings
 
 KEY = b"k" * 32
@@ -34,13 +34,13 @@ class FakeWard:
     """Keeps what it is given; breaks when told to."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Arrived]] = []
+        self.batches: list[list[ArrivedMessage]] = []
         self.breaks_with: Exception | None = None
         self.tried = 0
         self.beats = 0
         self.kept = threading.Condition()
 
-    def commit(self, batch: Sequence[Arrived]) -> list[tuple[str, Receipt]]:
+    def commit(self, batch: Sequence[ArrivedMessage]) -> list[tuple[str, Receipt]]:
         self.tried += 1
         if self.breaks_with is not None:
             raise self.breaks_with

@@ -16,7 +16,7 @@ from ward_service.notify import outbox
 from ward_service.notify.channels import open_channels
 from ward_service.notify.notifier import NotifyError
 from ward_service.notify.outbox import Claim
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.messages import MessageRow, RosterRow
@@ -65,7 +65,7 @@ class Desk:
 
     def answers(self, alert_id: UUID, by: str = "nurse-3") -> None:
         """Somebody acknowledges an alert, as it stands by now."""
-        look_at_silence(self.ward, self.clock.at)
+        process_due_deadlines(self.ward, self.clock.at)
         with self.ward.unit_of_work(read_only=True) as store:
             row = store.alerts.get(alert_id)
             assert row

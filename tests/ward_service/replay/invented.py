@@ -41,9 +41,9 @@ from ward_service.domain.inputs import (
 from ward_service.enrolment.enrolment import add_gateway
 from ward_service.entry.record import record_diary, record_reading
 from ward_service.errors import WardError
-from ward_service.homes.watch import look_at_gaps, take_in
-from ward_service.ingest.message import Arrived
-from ward_service.pipeline import look_at_silence
+from ward_service.homes.watch import look_at_gaps
+from ward_service.ingest.message import ArrivedMessage
+from ward_service.pipeline import dispatch_batch, process_due_deadlines
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.stays.admission import admit
 from ward_service.store.tables.alerts import AlertRow
@@ -122,7 +122,7 @@ class Life:
                 batch.append(waiting.pop(0)[1])
             if batch:
                 self.random.shuffle(batch)
-                take_in(self.ward, batch, self.now)
+                dispatch_batch(self.ward, batch, self.now)
             if self.random.random() < 0.4:
                 self._tick(self.now)
             self._people_act()
@@ -132,7 +132,7 @@ class Life:
         return self.now
 
     def _tick(self, now: datetime) -> None:
-        while look_at_silence(self.ward, now, 1_000) == 1_000:
+        while process_due_deadlines(self.ward, now, 1_000) == 1_000:
             pass
         look_at_gaps(self.ward, now)
 
@@ -149,9 +149,9 @@ class Life:
             self._tick(self.now + minutes(n / 2) - timedelta(milliseconds=1))
         self.now = grace
 
-    def _sent(self, since: datetime, until: datetime) -> list[tuple[datetime, Arrived]]:
+    def _sent(self, since: datetime, until: datetime) -> list[tuple[datetime, ArrivedMessage]]:
         """Return what homes send, by the moment when it arrives."""
-        sent: list[tuple[datetime, Arrived]] = []
+        sent: list[tuple[datetime, ArrivedMessage]] = []
         for person in self.people:
             day = since.replace(hour=0, minute=0)
             while day < until:
@@ -162,7 +162,7 @@ class Life:
                 day += timedelta(days=1)
         return sorted(sent, key=lambda one: one[0])
 
-    def _readings(self, person: Person, at: datetime) -> list[tuple[datetime, Arrived]]:
+    def _readings(self, person: Person, at: datetime) -> list[tuple[datetime, ArrivedMessage]]:
         random, home = self.random, person.home
         arrives = at + minutes(random.expovariate(1))
         chance = random.random()
@@ -197,7 +197,7 @@ class Life:
             found.append((arrives + minutes(5), home.sends(after)))
         return found
 
-    def _status(self, home: Home, at: datetime) -> Arrived:
+    def _status(self, home: Home, at: datetime) -> ArrivedMessage:
         """What a home says of itself, with something wrong in it, which comes and goes."""
         code = self.random.choice([TroubleCode.BATTERY_LOW, TroubleCode.DEVICE_FAILING])
         device = self.random.choice(["Nonin 3230", ""])

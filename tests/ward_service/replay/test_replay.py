@@ -18,7 +18,7 @@ from ward_service.domain.inputs import Acknowledged, ContactMade, LimitsChanged,
 from ward_service.domain.limits import limits_at_admission
 from ward_service.errors import WardError
 from ward_service.pathways.load import SHIPPED, read
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.replay import run
 from ward_service.replay.fold import candidate_person
 from ward_service.replay.report import say
@@ -119,7 +119,7 @@ def close(ward: Ward, alert: AlertRow, at: datetime, changed: bool = False) -> N
 def test_a_red_that_the_candidate_does_not_see_is_missed(ward: Ward) -> None:
     home, stay = one_stay(ward)
     take_batch(ward, [home.sends(a_reading(92))], NOON)
-    look_at_silence(ward, NOON + minutes(6))
+    process_due_deadlines(ward, NOON + minutes(6))
     report = replayed(
         ward,
         changed((RED_92, RED_92.replace("92", "89")), (AMBER_94, AMBER_94.replace("94", "91"))),
@@ -145,7 +145,7 @@ def test_whom_the_candidate_sees_before_is_caught_earlier_by_so_much(ward: Ward)
 def test_a_red_that_would_only_be_amber_is_said_to_be_lowered(ward: Ward) -> None:
     home, _ = one_stay(ward)
     take_batch(ward, [home.sends(a_reading(92))], NOON)
-    look_at_silence(ward, NOON + minutes(6))
+    process_due_deadlines(ward, NOON + minutes(6))
     report = replayed(ward, changed((RED_92, RED_92.replace("92", "91"))), NOON + minutes(30))
     assert (report.whole.missed, report.whole.lowered, report.whole.more) == (0, 1, 0)
 
@@ -172,7 +172,7 @@ def test_a_number_that_was_a_persons_own_from_the_beginning_stays_theirs() -> No
 def test_who_is_found_later_is_missed_and_by_how_much_is_said(ward: Ward) -> None:
     home, _ = one_stay(ward)
     take_batch(ward, [home.sends(a_reading(92))], NOON)
-    look_at_silence(ward, NOON + minutes(6))
+    process_due_deadlines(ward, NOON + minutes(6))
     later = NOON + minutes(60)
     take_batch(ward, [home.sends(a_reading(88, at=later))], later)
     candidate = changed(
@@ -189,7 +189,7 @@ def test_calls_out_of_hours_are_counted_apart(ward: Ward) -> None:
     night = NOON + timedelta(hours=10)
     take_batch(ward, [home.sends(a_reading(97, at=night - minutes(9)))], night - minutes(8))
     take_batch(ward, [home.sends(a_reading(92, at=night))], night)
-    look_at_silence(ward, night + minutes(1))
+    process_due_deadlines(ward, night + minutes(1))
     with ward.sessions() as session:
         calls = session.scalars(select(MessageRow).where(MessageRow.alert_id.is_not(None))).all()
     by_night = [call for call in calls if call.due_at >= night and call.to != "patient"]
@@ -220,7 +220,7 @@ def test_an_alert_that_nobody_had_is_answered_as_usual_so_that_another_can_open(
     home, _ = one_stay(ward)
     for n in range(4):  # one measures at the agreed times, and is amber for the candidate only
         at = NOON + n * DAY
-        look_at_silence(ward, at)
+        process_due_deadlines(ward, at)
         take_batch(ward, [home.sends(a_reading(95, at=at))], at)
     report = replayed(
         ward, changed((AMBER_94, AMBER_94.replace("94", "95"))), NOON + 3 * DAY + minutes(90)
@@ -233,7 +233,7 @@ def test_an_alert_that_nobody_had_is_answered_as_usual_so_that_another_can_open(
 def test_a_person_who_acts_in_the_live_ward_acts_under_the_candidate_too(ward: Ward) -> None:
     home, _ = one_stay(ward)
     take_batch(ward, [home.sends(a_reading(91))], NOON)
-    look_at_silence(ward, NOON + minutes(6))
+    process_due_deadlines(ward, NOON + minutes(6))
     [alert] = the_alerts(ward)
     close(ward, alert, NOON + minutes(6), changed=True)
     later = NOON + minutes(60)
@@ -245,7 +245,7 @@ def test_a_person_who_acts_in_the_live_ward_acts_under_the_candidate_too(ward: W
 
 def test_a_longer_wait_for_silence_opens_fewer_missing_alerts(ward: Ward) -> None:
     one_stay(ward)
-    look_at_silence(ward, NOON + minutes(200))
+    process_due_deadlines(ward, NOON + minutes(200))
     candidate = changed(("first_chase_after: { is: 1 h", "first_chase_after: { is: 3 h"))
     report = replayed(ward, candidate, NOON + minutes(200))
     assert [(row.group, row.live, row.fewer) for row in report.classes] == [("missing", 1, 1)]

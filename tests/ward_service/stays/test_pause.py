@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
 from ward_service.contract.vocabulary import PATIENT, PauseReason
 from ward_service.domain.inputs import Paused
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.messages import MessageRow
@@ -61,7 +61,7 @@ def test_nobody_writes_to_a_patient_in_hospital(ward: Ward, home: Home) -> None:
 @pytest.mark.parametrize("reason", list(PauseReason))
 def test_a_pause_stops_the_reminders_that_wait(ward: Ward, home: Home, reason: PauseReason) -> None:
     # Due at 13:00, so reminded at 15:00.
-    look_at_silence(ward, NOON + minutes(181))
+    process_due_deadlines(ward, NOON + minutes(181))
     assert (PATIENT, "remind.first") in still_to_be_said(ward)
     pause(ward, reason, 182)
     assert still_to_be_said(ward) == set()

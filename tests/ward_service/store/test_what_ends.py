@@ -13,7 +13,7 @@ from tests.factories import NOON, Home, a_home, a_reading, a_ward, minutes
 from tests.ward_service.domain.fold import HOUR
 from ward_service.contract.vocabulary import AlertState, EndReason, PauseReason
 from ward_service.domain.inputs import Acknowledged, Ended, Paused
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.alerts import AlertRow, TimerRow
@@ -59,7 +59,7 @@ def the_stay(ward: Ward) -> UUID:
 
 def a_red_at_home(ward: Ward, home: Home) -> AlertRow:
     take_batch(ward, [home.sends(a_reading(91, at=NOON))], NOON)
-    look_at_silence(ward, NOON + minutes(6))
+    process_due_deadlines(ward, NOON + minutes(6))
     [alert] = rows(ward, AlertRow)
     assert isinstance(alert, AlertRow)
     return alert
@@ -79,13 +79,13 @@ def test_the_end_of_a_stay_ends_its_timers_and_its_messages(
     ward: Ward, home: Home, reason: EndReason
 ) -> None:
     a_red_at_home(ward, home)
-    look_at_silence(ward, at(19.5))  # overdue and reminded by now
+    process_due_deadlines(ward, at(19.5))  # overdue and reminded by now
     assert "patient" in waiting(ward)
     ended = Ended("nurse-3", reason, "Seen at home.", "yes", True)
     act_on_stay(ward, the_stay(ward), ended, "key-0002", at(19.6))
     assert (waiting(ward), steps_due(ward)) == ([], [])
     assert {alert.state for alert in rows(ward, AlertRow)} == {AlertState.RESOLVED}
-    look_at_silence(ward, at(12, 28))
+    process_due_deadlines(ward, at(12, 28))
     assert (waiting(ward), steps_due(ward)) == ([], [])
 
 
@@ -93,8 +93,8 @@ def test_a_pause_stops_the_reminder_that_waits_and_no_call_about_a_red(
     ward: Ward, home: Home
 ) -> None:
     a_red_at_home(ward, home)
-    look_at_silence(ward, at(15.1))
-    look_at_silence(ward, at(19.1))
+    process_due_deadlines(ward, at(15.1))
+    process_due_deadlines(ward, at(19.1))
     assert "patient" in waiting(ward)
     paused = Paused("nurse-3", PauseReason.IN_HOSPITAL, at(12, 26))
     act_on_stay(ward, the_stay(ward), paused, "key-0003", at(19.2))
@@ -106,7 +106,7 @@ def test_a_pause_stops_the_reminder_that_waits_and_no_call_about_a_red(
 def test_a_ward_that_comes_back_after_two_days_floods_nobody(ward: Ward, home: Home) -> None:
     a_red_at_home(ward, home)
     before = {m.key for m in rows(ward, MessageRow)}
-    look_at_silence(ward, at(12, 26))
+    process_due_deadlines(ward, at(12, 26))
     written = [m for m in rows(ward, MessageRow) if m.key not in before]
     assert len(written) > 100  # every call is on paper
     new = [m for m in written if m.stopped_at is None]
@@ -119,7 +119,9 @@ def test_a_ward_that_comes_back_after_two_days_floods_nobody(ward: Ward, home: H
 
 def test_a_reminder_that_is_past_its_use_is_not_sent(ward: Ward, home: Home) -> None:
     take_batch(ward, [home.sends(a_reading(97, at=NOON))], NOON)
-    look_at_silence(ward, at(23, 24) + minutes(1))  # the second reminder of five o'clock: until 23
+    process_due_deadlines(
+        ward, at(23, 24) + minutes(1)
+    )  # the second reminder of five o'clock: until 23
     reminders = [m for m in rows(ward, MessageRow) if m.to == "patient" and m.alert_id is None]
     assert [m.due_at for m in reminders] == [at(19), at(21)]
     assert [m.problem for m in reminders] == ["too late to be of use"] * 2

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from ward_service.domain.sequence import Numbers
-from ward_service.ingest.message import Opened
 from ward_service.store.streams import StreamKey
 from ward_service.store.unit_of_work import Store
 
@@ -14,6 +13,22 @@ from ward_service.store.unit_of_work import Store
 # 8 min at the longest (publisher.py), so that nothing which is on its way is missing for so long.
 # RELIABILITY.md B.6: a gap older than 15 minutes is an alarm, not a log line. Ours, unsigned.
 GAP_GRACE: Final = timedelta(minutes=15)
+
+
+class StreamMessage(Protocol):
+    """A message with its place in a stream; None where it has none, or no proof."""
+
+    @property
+    def gateway_id(self) -> str:
+        """The gateway that it names."""
+
+    @property
+    def stream(self) -> str | None:
+        """The stream of that gateway."""
+
+    @property
+    def seq(self) -> int | None:
+        """Its number there."""
 
 
 @dataclass(slots=True)
@@ -24,11 +39,11 @@ class Streams:
     changed: dict[StreamKey, Numbers] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, store: Store, batch: Sequence[Opened]) -> "Streams":
+    def of(cls, store: Store, batch: Sequence[StreamMessage]) -> "Streams":
         """Ask for the streams that the messages of a batch belong to."""
         return cls(store.streams.get({m.gateway_id for m in batch if m.stream is not None}))
 
-    def came(self, message: Opened, now: datetime) -> bool:
+    def came(self, message: StreamMessage, now: datetime) -> bool:
         """Note the number of a message; return False where it is known to have come before.
 
         A stream that is new begins at 1. What has no number, or no proof, notes nothing.

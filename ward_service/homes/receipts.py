@@ -1,35 +1,25 @@
 """Receipts on their way home: grouped by gateway, small enough for the wire, signed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from ward_service.contract.envelope import Envelope
 from ward_service.contract.messages import BASE_TOPIC, MAX_PAYLOAD, Receipt, Receipts, topic
 from ward_service.errors import StorageDownError
+from ward_service.homes.wire import SignedMessage
 from ward_service.logs import log
 
 # Bytes kept free for topic and envelope: brokers count the whole packet against their 64 kB.
 ENVELOPE_ROOM: Final = 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message for one gateway, signed with its key. `retain`: the broker keeps the latest."""
-
-    topic: str
-    payload: bytes
-    properties: list[tuple[str, str]]
-    retain: bool = False
-
-
-def signed(
+def sign_receipts(
     receipts: Iterable[tuple[str, Receipt]],
     key_of: Callable[[str], bytes | None],
     sent_at: datetime,
     base: str = BASE_TOPIC,
-) -> Iterator[Outgoing]:
+) -> Iterator[SignedMessage]:
     """Yield what to send for the receipts (gateway, receipt) of one batch, gateways in order.
 
     A gateway whose key cannot be had now gets none; it sends again, and is receipted then.
@@ -45,7 +35,7 @@ def signed(
             continue
         to = topic(gateway_id, "receipts", base=base)
         for payload in _payloads(its_own):
-            yield Outgoing(to, payload, envelope.properties(to, payload, key))
+            yield SignedMessage(to, payload, envelope.properties(to, payload, key))
 
 
 def _key(gateway_id: str, key_of: Callable[[str], bytes | None]) -> bytes | None:
