@@ -23,8 +23,8 @@ import uvicorn
 from ward_service import worker
 from ward_service.api.app import create_app
 from ward_service.errors import StorageDownError, WardError
-from ward_service.homes.plans import PlanPost
-from ward_service.homes.read_receipts import SeenPost
+from ward_service.homes.plans import PlanSender
+from ward_service.homes.read_receipts import ReadReceiptSender
 from ward_service.homes.wire import Wire
 from ward_service.ingest import subscriber
 from ward_service.logs import log
@@ -95,11 +95,11 @@ def _settle_memory() -> None:
 
 def run_ingest(ward: Ward, stop: Event) -> None:
     """Take what homes send from the broker, and tell them what is due, until told to stop."""
-    posts = PlanPost(ward), SeenPost(ward)
+    senders = PlanSender(ward), ReadReceiptSender(ward)
 
     def deliver(wire: Wire, now: datetime) -> None:
-        for post in posts:
-            post.deliver(wire, now)
+        for sender in senders:
+            sender.deliver(wire, now)
 
     subscriber.run(
         settings=ward.settings,

@@ -9,8 +9,7 @@ number before it plus one, and the seconds of real time (DECISIONS, "A plan's nu
 
 import hashlib
 import logging
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -20,7 +19,8 @@ from ward_service.contract.messages import topic
 from ward_service.contract.plan import Plan
 from ward_service.domain.plan import care_of, written
 from ward_service.errors import StorageDownError
-from ward_service.homes.wire import Handover, SignedMessage, Wire, is_taken
+from ward_service.homes.in_flight import InFlight
+from ward_service.homes.wire import SignedMessage, Wire
 from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
 from ward_service.store.plans import Place, as_limits
@@ -32,7 +32,6 @@ from ward_service.ward import Ward, signed_versions
 
 AT_ONCE: Final = 100  # plans in one look: 12,000 homes have theirs in two minutes
 ON_THE_WAY: Final = 500  # plans that no broker has taken yet; beyond, none is added
-LOST_AFTER_S: Final = 30.0  # real seconds in which no broker has taken a plan: it goes again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,7 @@ class PlanDue:
     message: SignedMessage
 
 
-def send_again(ward: Ward, gateway_id: str, held: Mapping[int, int] | None = None) -> None:
-    """Send a gateway its plans again: it has just come online, or was given a new key.
-
-    `held` are the plans that it says it holds (slot: number): those are not sent again.
-    """
-    with ward.unit_of_work() as store:
-        store.plans.want_again(gateway_id, held or {})
-
-
-class PlanPost:
+class PlanSender:
     """Sends what is due, and remembers what no broker has taken yet. Used from one thread."""
 
     def __init__(self, ward: Ward) -> None:
@@ -61,19 +51,19 @@ class PlanPost:
         self._ward = ward
         self._signatures: object = None
         self._signed_names: set[str] = set()
-        self._on_the_way: list[tuple[PlanDue, Handover, float]] = []
+        self._in_flight: InFlight[Place] = InFlight()
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
         try:
-            self._settle()
+            self._in_flight.settle(self._note_sent)
             due = self.plans_to_send(now)
         except StorageDownError:
             log("storage.down", stage="plans")
             return
-        sent = wire.publish(plan.message for plan in due)
-        mono = time.monotonic()
-        self._on_the_way += [(plan, it, mono) for plan, it in zip(due, sent, strict=True)]
+        handovers = wire.publish(plan.message for plan in due)
+        for plan, handover in zip(due, handovers, strict=True):
+            self._in_flight.add([(plan.place, plan.asked)], [handover])
         if due:
             log("plans.sent", count=len(due))
 
@@ -86,9 +76,9 @@ class PlanPost:
             StorageDownError: the database went away; they are still due.
         """
         self._look_at_frames()
-        if len(self._on_the_way) >= ON_THE_WAY:
+        waiting = self._in_flight.keys()
+        if len(waiting) >= ON_THE_WAY:
             return []
-        waiting = [plan.place for plan, _, _ in self._on_the_way]
         with self._ward.unit_of_work(read_only=True) as store:
             if not store.plans.anything_to_send():
                 return []
@@ -193,26 +183,11 @@ class PlanPost:
             properties = Envelope(sent_at=now, slot=slot).properties(to, payload, key)
             message = SignedMessage(to, payload, properties, retain=True)
             signed.append(PlanDue((gateway_id, slot), asked, message))
-        self._note(unsendable)  # without a key, or not to be made: until something changes
+        if unsendable:  # without a key, or not to be made: until something changes
+            self._note_sent(unsendable)
         return signed
 
-    def _settle(self) -> None:
-        """Note what brokers have taken; forget what none has taken in time, so that it goes again.
-
-        Raises:
-            StorageDownError: the database went away; nothing was forgotten.
-        """
-        untaken, taken, mono = [], [], time.monotonic()
-        for plan, sent, since in self._on_the_way:
-            if is_taken(sent):
-                taken.append((plan.place, plan.asked))
-            elif mono < since + LOST_AFTER_S:
-                untaken.append((plan, sent, since))
-        self._note(taken)
-        self._on_the_way = untaken
-
-    def _note(self, sent: Iterable[tuple[Place, int]]) -> None:
-        if some := list(sent):
-            with self._ward.unit_of_work() as store:
-                for place, asked in some:
-                    store.plans.mark_sent(place, asked)
+    def _note_sent(self, plans: Sequence[tuple[Place, int]]) -> None:
+        with self._ward.unit_of_work() as store:
+            for place, asked in plans:
+                store.plans.mark_sent(place, asked)

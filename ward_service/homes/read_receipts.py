@@ -1,4 +1,4 @@
-"""A home is told that a clinician has seen its reading: a receipt more, with when that was.
+"""Tells a home that a clinician has seen its reading: one more receipt, saying when.
 
 Seen is what a person at the ward did about the reading: acknowledged or resolved an alert that
 stands on it, as they saw it, or opened the page of its patient with the reading on it. A list that
@@ -6,8 +6,7 @@ is drawn anew by itself, and a call that was sent, are nobody's eyes.
 Told at least once: until a broker has taken it, and again when the home comes online, for a while.
 """
 
-import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,9 +14,9 @@ from uuid import UUID
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome
 from ward_service.errors import NotFoundError, StorageDownError
-from ward_service.homes.plans import LOST_AFTER_S
+from ward_service.homes.in_flight import InFlight
 from ward_service.homes.receipts import sign_receipts
-from ward_service.homes.wire import Handover, Wire, is_taken
+from ward_service.homes.wire import Wire
 from ward_service.logs import log
 from ward_service.store.read_receipts import SeenId
 from ward_service.store.tables.homes import SeenRow
@@ -52,18 +51,18 @@ def tell_again(store: Store, gateway_id: str, now: datetime) -> None:
     store.read_receipts.tell_again(gateway_id, now - AGAIN_FOR, AGAIN_MOST)
 
 
-class SeenPost:
-    """Tells homes what was seen, and remembers what no broker has taken. Used from one thread."""
+class ReadReceiptSender:
+    """Tells homes what was seen, until a broker has taken it. Used from one thread."""
 
     def __init__(self, ward: Ward) -> None:
         """Prepare; the first look finds what was seen while ingest was down."""
         self._ward = ward
-        self._on_the_way: list[tuple[list[tuple[SeenId, int]], list[Handover], float]] = []
+        self._in_flight: InFlight[SeenId] = InFlight()
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
         try:
-            self._settle()
+            self._in_flight.settle(self._note_sent)
             rows = self._due()
         except StorageDownError:
             log("storage.down", stage="seen")
@@ -75,35 +74,21 @@ class SeenPost:
             receipts = [(gateway_id, _receipt(row)) for row in its_own]
             base = self._ward.settings.base_topic
             # Without a key (revoked) nothing goes out, and it is as done as it can be.
-            sent = list(wire.publish(sign_receipts(receipts, self._ward.key_of, now, base)))
-            which = [((row.gateway_id, row.reading_id), row.asked) for row in its_own]
-            self._on_the_way.append((which, sent, time.monotonic()))
+            handovers = wire.publish(sign_receipts(receipts, self._ward.key_of, now, base))
+            readings = [((row.gateway_id, row.reading_id), row.asked) for row in its_own]
+            self._in_flight.add(readings, handovers)
 
     def _due(self) -> list[SeenRow]:
-        waiting = [id_ for which, _, _ in self._on_the_way for id_, _ in which]
+        waiting = self._in_flight.keys()
         if len(waiting) >= ON_THE_WAY:
             return []
         with self._ward.unit_of_work(read_only=True) as store:
             return store.read_receipts.to_send(AT_ONCE, waiting)
 
-    def _settle(self) -> None:
-        """Note what brokers have taken; forget what none has taken in time, so that it goes again.
-
-        Raises:
-            StorageDownError: the database went away; nothing was forgotten.
-        """
-        taken: list[tuple[SeenId, int]] = []
-        untaken, mono = [], time.monotonic()
-        for which, sent, since in self._on_the_way:
-            if all(is_taken(one) for one in sent):
-                taken += which
-            elif mono < since + LOST_AFTER_S:
-                untaken.append((which, sent, since))
-        if taken:
-            with self._ward.unit_of_work() as store:
-                for id_, asked in taken:
-                    store.read_receipts.mark_sent(id_, asked)
-        self._on_the_way = untaken
+    def _note_sent(self, readings: Sequence[tuple[SeenId, int]]) -> None:
+        with self._ward.unit_of_work() as store:
+            for reading, asked in readings:
+                store.read_receipts.mark_sent(reading, asked)
 
 
 def _receipt(row: SeenRow) -> Receipt:

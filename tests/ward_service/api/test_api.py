@@ -24,7 +24,7 @@ from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode
 from ward_service.domain.plan import read_plan
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.homes.plans import PlanPost
+from ward_service.homes.plans import PlanSender
 from ward_service.pipeline import dispatch_batch, process_due_deadlines, take_batch
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.runtime import AccountRow, SessionRow
@@ -349,7 +349,7 @@ def test_what_was_told_at_home_is_shown_in_the_words_and_numbers_of_then(
 ) -> None:
     headers = signed_in(client)
     [line] = client.get("/triage", headers=headers).json()["patients"]
-    [due] = PlanPost(ward).plans_to_send(NOON)
+    [due] = PlanSender(ward).plans_to_send(NOON)
     number = read_plan(due.message.payload).number
     told = AdviceGiven(plan_number=number, level=Level.RED, text_ids=("swap.ask", "repeat.red"))
     unknown = told.model_copy(update={"plan_number": number + 1})

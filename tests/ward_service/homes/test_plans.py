@@ -18,7 +18,8 @@ from ward_service.domain.plan import read_plan, rules_of
 from ward_service.enrolment.enrolment import add_gateway, revoke
 from ward_service.errors import StorageDownError
 from ward_service.homes import plans
-from ward_service.homes.plans import PlanPost, send_again
+from ward_service.homes.in_flight import LOST_AFTER_S
+from ward_service.homes.plans import PlanSender
 from ward_service.homes.wire import SignedMessage
 from ward_service.pipeline import take_batch
 from ward_service.stays.acts import act_on_stay
@@ -63,7 +64,7 @@ class FakeWire:
 class House:
     ward: Ward
     wire: FakeWire
-    post: PlanPost
+    post: PlanSender
     home: Home
 
     def beats(self) -> list[Plan]:
@@ -74,7 +75,7 @@ class House:
 
     def restarts(self) -> None:
         """A process that remembers nothing but the database."""
-        self.post = PlanPost(self.ward)
+        self.post = PlanSender(self.ward)
 
     def stay(self) -> EpisodeRow:
         with self.ward.sessions() as session:
@@ -94,7 +95,7 @@ class House:
 def house(tmp_path: Path, database_url: str) -> Iterator[House]:
     ward = a_ward(tmp_path, database_url)
     home = a_home(ward)
-    yield House(ward, FakeWire(), PlanPost(ward), home)
+    yield House(ward, FakeWire(), PlanSender(ward), home)
     engine_of(ward.sessions).dispose()
 
 
@@ -227,9 +228,9 @@ def test_what_no_broker_takes_goes_again_after_a_while_and_not_every_second(
 ) -> None:
     house.wire.away = True
     mono = [100.0]
-    monkeypatch.setattr("ward_service.homes.plans.time.monotonic", lambda: mono[0])
+    monkeypatch.setattr("ward_service.homes.in_flight.time.monotonic", lambda: mono[0])
     assert len(house.beats()) == 1
-    mono[0] += plans.LOST_AFTER_S - 1
+    mono[0] += LOST_AFTER_S - 1
     assert house.beats() == []
     mono[0] += 1
     assert len(house.beats()) == 1
@@ -288,6 +289,12 @@ def test_the_plan_of_a_revoked_gateway_is_cleared_though_its_key_is_still_rememb
 
 
 # A gateway that comes online
+
+
+def send_again(ward: Ward, gateway_id: str, held: dict[int, int] | None = None) -> None:
+    """What is done when a gateway comes online that says it holds these plans (slot: number)."""
+    with ward.unit_of_work() as store:
+        store.plans.want_again(gateway_id, held or {})
 
 
 def test_a_gateway_that_comes_online_is_sent_what_it_does_not_hold(house: House) -> None:

@@ -23,7 +23,7 @@ from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged, ContactMade
 from ward_service.entry.record import record_reading
 from ward_service.errors import NotFoundError, SeenOldError
-from ward_service.homes.read_receipts import AGAIN_FOR, SeenPost, note_looked
+from ward_service.homes.read_receipts import AGAIN_FOR, ReadReceiptSender, note_looked
 from ward_service.pipeline import dispatch_batch, take_batch
 from ward_service.stays.acts import act
 from ward_service.store.connect import engine_of
@@ -46,7 +46,7 @@ class House:
 
     def restarts(self) -> None:
         """A process that remembers nothing but the database."""
-        self.post = SeenPost(self.ward)
+        self.post = ReadReceiptSender(self.ward)
 
     def sends(self, spo2: float, at: Any = NOON) -> UUID:
         reading = a_reading(spo2, at=at)

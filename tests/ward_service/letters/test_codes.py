@@ -36,7 +36,7 @@ from ward_service.domain.inputs import Ended
 from ward_service.domain.limits import limits_at_admission
 from ward_service.domain.plan import care_of
 from ward_service.errors import ConflictError, NotFoundError
-from ward_service.homes.plans import PlanPost
+from ward_service.homes.plans import PlanSender
 from ward_service.letters import codes
 from ward_service.letters.codes import MOST_OPEN, open_door, revoke_door
 from ward_service.letters.pdf import draw
@@ -88,7 +88,7 @@ class Plans:
     """What the broker is given, as ingest gives it once a second."""
 
     def __init__(self, ward: Ward) -> None:
-        self.post, self.wire = PlanPost(ward), FakeWire()
+        self.post, self.wire = PlanSender(ward), FakeWire()
         self.beat()
 
     def beat(self) -> list[Plan]:
