@@ -24,7 +24,7 @@ class ConflictError(WardError):
     status = 409
 
 
-class SeenOldError(ConflictError):
+class OutdatedError(ConflictError):
     """What was acted on has changed since it was seen; `alert_id` says what to look at again."""
 
     status = 412
@@ -50,7 +50,7 @@ class RowsRefusedError(WardError):
         self.rows = tuple(rows)
 
 
-class NoteNeededError(WardError):
+class NoteRequiredError(WardError):
     """Something must be said before this can be done."""
 
     status = 422
@@ -73,3 +73,69 @@ class NotSignedInError(WardError):
 
 class StorageDownError(Exception):
     """The database went away. Keep nothing, promise nothing, stop; the broker sends it again."""
+
+
+class TooManyTriesError(WardError):
+    """The account is locked for a while."""
+
+    status = 429
+
+
+class CodeRefusedError(WardError):
+    """A code that does not work here. Never why: whoever guesses learns nothing from it."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code does not work: mistyped, used, expired, or of another ward. Nothing was "
+            "changed. Look at it again, or ask the ward for a new one."
+        )
+
+
+class RenewalRefusedError(WardError):
+    """A request that no key which counts has signed, or that has been carried out."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This gateway cannot renew its key here: it is not known with the key that it has, or "
+            "was revoked. Nothing was changed. Ask the ward for a code, and enrol again."
+        )
+
+
+class NoAccountsError(WardError):
+    """This ward is not set up to let a home reach its broker."""
+
+    status = 503
+
+
+class BrokerAccountsError(WardError):
+    """The broker did not do as it was told, or did not answer. Trying again is safe."""
+
+    status = 503
+
+
+class TooManyWrongCodesError(WardError):
+    """Nothing is looked at until some wrong codes have leaked away."""
+
+    status = 429
+
+
+class NotifyError(Exception):
+    """A message did not go out. The text is safe to show: no address, nothing that was sent.
+
+    `permanent`: the same attempt would fail again, so the next way is tried at once.
+    """
+
+    def __init__(self, said: str, *, permanent: bool) -> None:
+        super().__init__(said)
+        self.permanent = permanent
+
+
+class MessageLostError(NotifyError):
+    """A message that was taken did not arrive, and will not: the next way is tried."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(said, permanent=True)

@@ -11,7 +11,7 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from ward_service.errors import NotSignedInError, WardError
+from ward_service.errors import NotSignedInError, TooManyTriesError, WardError
 from ward_service.store.tables.runtime import AccountRow, SessionRow
 from ward_service.store.unit_of_work import Store
 
@@ -26,12 +26,6 @@ LONGEST_NAME: Final = 100  # characters; likewise
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Somebody who does not exist takes as long to refuse as somebody who does.
 _NOBODY: Final = _hasher.hash(secrets.token_hex(16))
-
-
-class TooManyTriesError(WardError):
-    """The account is locked for a while."""
-
-    status = 429
 
 
 def new_account(store: Store, username: str, name: str, password: str) -> None:

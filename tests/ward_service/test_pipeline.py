@@ -26,7 +26,7 @@ from ward_service.contract.vocabulary import AlertClass, AlertState, Level, Outc
 from ward_service.domain.episode import step
 from ward_service.domain.inputs import Acknowledged, ReadingArrived
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.errors import SeenOldError, StorageDownError
+from ward_service.errors import OutdatedError, StorageDownError
 from ward_service.ingest.message import ArrivedMessage
 from ward_service.pipeline import process_due_deadlines, take_batch, write_due
 from ward_service.stays.acts import act
@@ -294,7 +294,7 @@ def test_only_one_of_two_clinicians_gets_the_alert(ward: Ward, home: Home) -> No
     take_batch(ward, [home.sends(a_reading(91))], NOON)
     [alert] = the_alerts(ward)
     act(ward, alert.id, Acknowledged(alert.id, "nurse-3", alert.version), "key-of-nurse-3", NOON)
-    with pytest.raises(SeenOldError):
+    with pytest.raises(OutdatedError):
         act(ward, alert.id, Acknowledged(alert.id, "nurse-4", alert.version), "key-4", NOON)
     [taken] = the_alerts(ward)
     assert (taken.state, taken.owner) == (AlertState.ACKNOWLEDGED, "nurse-3")

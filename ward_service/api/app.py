@@ -25,7 +25,7 @@ from ward_service.api.triage import BoardCache
 from ward_service.api.views import alert_view
 from ward_service.contract.http.alerts import AlertView
 from ward_service.contract.http.problem import Problem, RowWords
-from ward_service.errors import RowsRefusedError, SeenOldError, StorageDownError, WardError
+from ward_service.errors import OutdatedError, RowsRefusedError, StorageDownError, WardError
 from ward_service.logs import log
 from ward_service.ward import Ward
 
@@ -63,7 +63,7 @@ def _refuse(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, WardError)  # noqa: S101
     if isinstance(error, RowsRefusedError):
         return _problem(error.status, str(error), rows=error.rows)
-    if not isinstance(error, SeenOldError):
+    if not isinstance(error, OutdatedError):
         return _problem(error.status, str(error))
     ward: Ward = request.app.state.ward
     with ward.unit_of_work(read_only=True) as store:  # show what it has become meanwhile

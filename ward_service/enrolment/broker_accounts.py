@@ -19,7 +19,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from ward_service.contract.messages import topic
-from ward_service.errors import WardError
+from ward_service.errors import BrokerAccountsError
 from ward_service.logs import log
 from ward_service.settings import Settings
 
@@ -31,12 +31,6 @@ WARD_ACCOUNT: Final = "ward"
 ADMIN_ACCOUNT: Final = "homeward-admin"
 
 Command = dict[str, Any]
-
-
-class BrokerAccountsError(WardError):
-    """The broker did not do as it was told, or did not answer. Trying again is safe."""
-
-    status = 503
 
 
 class BrokerAccounts:

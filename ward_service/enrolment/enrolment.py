@@ -32,9 +32,16 @@ from ward_service.contract.enrolment import (
 from ward_service.contract.envelope import broker_password, gateway_key
 from ward_service.contract.http.session import InvitationView
 from ward_service.contract.messages import GATEWAY_ID
-from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccountsError
+from ward_service.enrolment.broker_accounts import BrokerAccounts
 from ward_service.enrolment.rate_limit import count_wrong, must_have_tries
-from ward_service.errors import NotFoundError, WardError
+from ward_service.errors import (
+    BrokerAccountsError,
+    CodeRefusedError,
+    NoAccountsError,
+    NotFoundError,
+    RenewalRefusedError,
+    WardError,
+)
 from ward_service.logs import log
 from ward_service.store.tables.homes import GatewayRow, InvitationRow
 from ward_service.store.unit_of_work import Store
@@ -43,36 +50,6 @@ from ward_service.ward import Ward
 CODE_LASTS: Final = timedelta(hours=24)  # RELIABILITY.md C5
 NAME_LENGTH: Final = 6  # letters and digits of a name that we make up
 OPERATOR: Final = "operator"  # who made a code at the command line
-
-
-class CodeRefusedError(WardError):
-    """A code that does not work here. Never why: whoever guesses learns nothing from it."""
-
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This code does not work: mistyped, used, expired, or of another ward. Nothing was "
-            "changed. Look at it again, or ask the ward for a new one."
-        )
-
-
-class RenewalRefusedError(WardError):
-    """A request that no key which counts has signed, or that has been carried out."""
-
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This gateway cannot renew its key here: it is not known with the key that it has, or "
-            "was revoked. Nothing was changed. Ask the ward for a code, and enrol again."
-        )
-
-
-class NoAccountsError(WardError):
-    """This ward is not set up to let a home reach its broker."""
-
-    status = 503
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ward_service.errors import WardError
+from ward_service.errors import TooManyWrongCodesError
 from ward_service.store.unit_of_work import Store
 
 
@@ -33,12 +33,6 @@ class Budget:
 FROM_ONE: Final = Budget(5, timedelta(minutes=12))
 FROM_ALL: Final = Budget(1_000, timedelta(seconds=6))
 ALL: Final = "all"
-
-
-class TooManyWrongCodesError(WardError):
-    """Nothing is looked at until some wrong codes have leaked away."""
-
-    status = 429
 
 
 def must_have_tries(

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ward_service.contract.vocabulary import Channel
+from ward_service.errors import NotifyError
 from ward_service.notify.email import Email
-from ward_service.notify.notifier import Notifier, NotifyError, Outgoing
+from ward_service.notify.notifier import Notifier, OutgoingMessage
 from ward_service.notify.phone import Phone
 from ward_service.notify.screen import Screen
 from ward_service.notify.sms import open_sms
@@ -29,7 +30,7 @@ class NotSetUp:
     said: str
     timeout_s: float = 5.0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Refuse.
 
         Raises:

@@ -11,9 +11,9 @@ from threading import Event
 from typing import Final
 
 from ward_service.contract.vocabulary import Channel
-from ward_service.errors import StorageDownError
+from ward_service.errors import MessageLostError, NotifyError, StorageDownError
 from ward_service.logs import log
-from ward_service.notify.notifier import LostError, Notifier, NotifyError, Reporting
+from ward_service.notify.notifier import Notifier, Reporting
 from ward_service.notify.relevance import muted, why_not
 from ward_service.store.tables.messages import MessageRow
 from ward_service.store.unit_of_work import Store
@@ -67,7 +67,7 @@ def _ask(ward: Ward, row: MessageRow, channel: Reporting, now: datetime, wall: d
             with ward.unit_of_work() as store:
                 store.outbox.mark_arrived(row.key, row.way or "", now)
             log("message.arrived", alert_id=row.alert_id, channel=row.channel)
-    except LostError as lost:
+    except MessageLostError as lost:
         with ward.unit_of_work() as store:
             _lose(store, row, str(lost), now, wall)
         log(

@@ -10,7 +10,8 @@ from email.utils import formatdate, parseaddr
 from pathlib import Path
 from typing import Literal
 
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.errors import NotifyError
+from ward_service.notify.notifier import OutgoingMessage
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -28,7 +29,7 @@ class Email:
     tls_ca: Path | None = None
     timeout_s: float = 15.0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Hand a mail to the server. Its Message-ID follows from the key: sent twice, it is one.
 
         Raises:
@@ -83,7 +84,7 @@ class Email:
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.tls_ca) if self.tls_ca else None)
 
-    def _mail(self, message: Outgoing) -> EmailMessage:
+    def _mail(self, message: OutgoingMessage) -> EmailMessage:
         domain = parseaddr(self.sender)[1].rpartition("@")[2]
         name = hashlib.sha256(message.key.encode()).hexdigest()[:32]
         mail = EmailMessage()

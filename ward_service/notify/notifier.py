@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingMessage:
     """A message on its way to one address. It names nobody but, to a patient, themselves.
 
     `key` is the idempotency key: the same message sent again has the same one, and its receiver
@@ -22,24 +22,6 @@ class Outgoing:
     again: bool = False
 
 
-class NotifyError(Exception):
-    """A message did not go out. The text is safe to show: no address, nothing that was sent.
-
-    `permanent`: the same attempt would fail again, so the next way is tried at once.
-    """
-
-    def __init__(self, said: str, *, permanent: bool) -> None:
-        super().__init__(said)
-        self.permanent = permanent
-
-
-class LostError(NotifyError):
-    """A message that was taken did not arrive, and will not: the next way is tried."""
-
-    def __init__(self, said: str) -> None:
-        super().__init__(said, permanent=True)
-
-
 class Notifier(Protocol):
     """One channel. It is asked from several threads at a time."""
 
@@ -47,7 +29,7 @@ class Notifier(Protocol):
     def timeout_s(self) -> float:
         """How long the other side may take for one answer; a lease is twice as long."""
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Hand a message over; on returning it is out of our hands.
 
         Raises:
@@ -63,6 +45,6 @@ class Reporting(Protocol):
         """Whether a message that was taken has arrived; False while it is on its way.
 
         Raises:
-            LostError: it did not arrive, and will not.
+            MessageLostError: it did not arrive, and will not.
             NotifyError: nobody can say now.
         """

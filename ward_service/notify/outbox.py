@@ -14,11 +14,11 @@ from typing import Final
 from uuid import UUID
 
 from ward_service.contract.vocabulary import PATIENT, Channel
-from ward_service.errors import StorageDownError
+from ward_service.errors import MessageLostError, NotifyError, StorageDownError
 from ward_service.logs import log
 from ward_service.notify.channels import open_channels
 from ward_service.notify.delivery import ASK_AFTER, ask_until
-from ward_service.notify.notifier import LostError, Notifier, NotifyError, Outgoing, Reporting
+from ward_service.notify.notifier import Notifier, OutgoingMessage, Reporting
 from ward_service.notify.relevance import why_not
 from ward_service.notify.routing import Way, next_way, said_of, ways_for
 from ward_service.notify.words import outgoing
@@ -45,7 +45,7 @@ class Claim:
     `reports`: its channel can say afterwards whether it arrived.
     """
 
-    message: Outgoing
+    message: OutgoingMessage
     way: Way
     lease: datetime
     episode_id: UUID
@@ -100,7 +100,7 @@ def _claim(
     about: About,
     roster: Mapping[str, Sequence[RosterRow]],
     now: datetime,
-) -> tuple[Way, Outgoing] | None:
+) -> tuple[Way, OutgoingMessage] | None:
     """Return by which way a message is to go out now; None when it has come to its end."""
     if reason := why_not(row, about, now):
         store.outbox.stop(row, now, reason)
@@ -145,7 +145,9 @@ def settle(
         if failure is None and channel is Channel.PHONE:
             # First of all: whoever folds a stay locks it first, and its messages after it.
             store.stays.show_again(claimed.episode_id)
-        if not isinstance(failure, LostError):  # the channel took it: one phone is not the channel
+        if not isinstance(
+            failure, MessageLostError
+        ):  # the channel took it: one phone is not the channel
             store.channels.note(channel, wall, str(failure) if failure else None)
         if failure is None:
             store.outbox.mark_sent(claimed.message.key, claimed.way.id, channel, now, ask_at)

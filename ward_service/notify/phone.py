@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ward_service.contract.ids import short_reference
 from ward_service.contract.vocabulary import PATIENT
-from ward_service.notify.notifier import Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.routing import roster_id, said_of
 from ward_service.store.unit_of_work import Store
 
@@ -22,7 +22,7 @@ class Phone:
 
     timeout_s: float = 5.0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Do nothing: the message is a row by now, and the list is drawn from rows."""
 
 

@@ -8,9 +8,15 @@ from typing import Final
 from ward_service.contract.ids import new_id
 from ward_service.contract.vocabulary import OWNER, PATIENT, Channel, Mode
 from ward_service.domain.pathway import Call, LadderStep, Pathway
-from ward_service.errors import ConflictError, NotFoundError, WardError
+from ward_service.errors import (
+    ConflictError,
+    MessageLostError,
+    NotFoundError,
+    NotifyError,
+    WardError,
+)
 from ward_service.notify.channels import open_channels
-from ward_service.notify.notifier import LostError, NotifyError, Outgoing, Reporting
+from ward_service.notify.notifier import OutgoingMessage, Reporting
 from ward_service.notify.routing import said_of
 from ward_service.notify.sms import e164
 from ward_service.notify.webhook import may_post_to
@@ -78,7 +84,7 @@ def try_line(
 
 def _send_test(ward: Ward, line: RosterRow, now: datetime, wait_s: float) -> None:
     channel = open_channels(ward.settings)[line.channel]
-    message = Outgoing(f"test:{new_id(now)}", line.address, "Homeward: a test", _TEST)
+    message = OutgoingMessage(f"test:{new_id(now)}", line.address, "Homeward: a test", _TEST)
     problem: str | None = None
     try:
         channel.send(message)
@@ -95,14 +101,14 @@ def _send_test(ward: Ward, line: RosterRow, now: datetime, wait_s: float) -> Non
         )
 
 
-def _arrives(channel: Reporting, message: Outgoing, wait_s: float) -> bool:
+def _arrives(channel: Reporting, message: OutgoingMessage, wait_s: float) -> bool:
     """Wait until a message has arrived; False if that takes longer than we wait."""
     until = time.monotonic() + wait_s
     while True:
         try:
             if channel.arrived(message.key, message.way):
                 return True
-        except LostError as lost:
+        except MessageLostError as lost:
             raise WardError(f"The test did not arrive: {lost}. The line stays untested.") from lost
         except NotifyError:
             pass  # it cannot be asked just now

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ward_service.notify.notifier import Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,5 +11,5 @@ class Screen:
 
     timeout_s: float = 5.0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Do nothing: the message is a row by now, and the list is drawn from rows."""

@@ -21,8 +21,8 @@ from urllib.parse import urlencode
 
 from ward_service.contract.clock import real_clock
 from ward_service.domain.sms_length import LONGEST
-from ward_service.errors import WardError
-from ward_service.notify.notifier import LostError, NotifyError, Outgoing
+from ward_service.errors import MessageLostError, NotifyError, WardError
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.webhook import OPENER, may_post_to
 from ward_service.settings import Settings
 
@@ -56,12 +56,12 @@ class Sms:
         """Two answers: what may have gone out before is asked for first."""
         return 2 * self.answer_s
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Hand a text message to Notify, unless it has it by now.
 
         Raises:
             NotifyError: Notify did not take it, or nobody can say whether it did.
-            LostError: it took this one before, and has failed to deliver it.
+            MessageLostError: it took this one before, and has failed to deliver it.
         """
         number = e164(message.address)
         if number is None:
@@ -84,7 +84,7 @@ class Sms:
         """Whether a message that Notify took has been delivered; False while it is on its way.
 
         Raises:
-            LostError: it was not delivered, and will not be.
+            MessageLostError: it was not delivered, and will not be.
             NotifyError: Notify cannot be asked now.
         """
         return _arrived(self._status(_reference(key, way)))
@@ -176,7 +176,7 @@ def _arrived(status: str | None) -> bool:
     if status in _ARRIVED:
         return True
     why = _WHY_LOST.get(status, "GOV.UK Notify gave it up")
-    raise LostError(f"the text message was not delivered: {why}")
+    raise MessageLostError(f"the text message was not delivered: {why}")
 
 
 def _part(said: dict[str, Any]) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.errors import NotifyError
+from ward_service.notify.notifier import OutgoingMessage
 
 SIGNATURE = "Homeward-Signature"
 KEY = "Idempotency-Key"
@@ -35,7 +36,7 @@ class Webhook:
     secret: bytes = field(repr=False)
     timeout_s: float = 5.0
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         """Post a message; any answer of 200 to 299 is its receipt.
 
         Raises:

@@ -4,7 +4,7 @@ from ward_service.contract.ids import short_reference
 from ward_service.contract.vocabulary import PATIENT
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.texts import text_for
-from ward_service.notify.notifier import Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.routing import Way
 from ward_service.store.outbox import About
 from ward_service.store.stays import state_of
@@ -16,7 +16,7 @@ SUBJECT_TO_PATIENT = "Homeward"
 PLAIN = "Something waits on the ward list. Open the list, and see what it is."
 
 
-def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> Outgoing:
+def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> OutgoingMessage:
     """Return a message as it goes out by a way.
 
     To a patient in their language if somebody has reviewed its words: a message has no room for
@@ -40,9 +40,9 @@ def outgoing(ward: Ward, message: MessageRow, way: Way, about: About) -> Outgoin
     return _by(way, message, subject, text)
 
 
-def _by(way: Way, message: MessageRow, subject: str, text: str) -> Outgoing:
+def _by(way: Way, message: MessageRow, subject: str, text: str) -> OutgoingMessage:
     again = message.attempts > 0
-    return Outgoing(message.key, way.address, subject, text, way=way.id, again=again)
+    return OutgoingMessage(message.key, way.address, subject, text, way=way.id, again=again)
 
 
 def _to_staff(pathway: Pathway | None, text_id: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from ward_service.contract.vocabulary import TaskKind
 from ward_service.domain import alerts
 from ward_service.domain.inputs import Acknowledged, Act, AlertAct, Resolved, StayAct
-from ward_service.errors import ConflictError, NoteNeededError, NotFoundError, SeenOldError
+from ward_service.errors import ConflictError, NoteRequiredError, NotFoundError, OutdatedError
 from ward_service.stays.stay import load_stays
 from ward_service.store.alerts import findings_of
 from ward_service.store.tables.alerts import AlertRow
@@ -20,8 +20,8 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
 
     Raises:
         NotFoundError: there is no such alert.
-        SeenOldError: it has changed since this person saw it, or is somebody else's.
-        NoteNeededError: a red was to be resolved without a note.
+        OutdatedError: it has changed since this person saw it, or is somebody else's.
+        NoteRequiredError: a red was to be resolved without a note.
         ConflictError: the life of the alert does not allow it.
     """
     with ward.unit_of_work() as store:
@@ -38,7 +38,7 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
                 store.read_receipts.note(alert.episode_id, shown, now, deed.by)
         acted = store.alerts.get(alert_id)
     if refused:  # it is in the ledger by now that this person came second
-        raise SeenOldError(refused, alert_id)
+        raise OutdatedError(refused, alert_id)
     assert acted is not None  # noqa: S101 - it was there a moment ago, and nothing deletes alerts
     return acted
 
@@ -48,7 +48,7 @@ def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: date
 
     Raises:
         NotFoundError: there is no such stay.
-        NoteNeededError: a reason or a note is missing.
+        NoteRequiredError: a reason or a note is missing.
         ConflictError: the stay, or the pathway, does not allow it.
     """
     with ward.unit_of_work() as store:
@@ -68,9 +68,9 @@ def _carry_out(
         done = stay.fold(deed, now)
     except alerts.SeenOldError as refused:
         assert alert_id is not None  # noqa: S101 - only an alert can be seen
-        raise SeenOldError(str(refused), alert_id) from refused
+        raise OutdatedError(str(refused), alert_id) from refused
     except alerts.NoteNeededError as refused:
-        raise NoteNeededError(str(refused)) from refused
+        raise NoteRequiredError(str(refused)) from refused
     except alerts.NotAllowedError as refused:
         raise ConflictError(str(refused)) from refused
     stay.save(store, now)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from ward_service.contract.vocabulary import Channel
-from ward_service.errors import WardError
+from ward_service.errors import NotifyError, WardError
 from ward_service.logs import log
 from ward_service.notify.channels import NotSetUp, open_channels
-from ward_service.notify.notifier import Notifier, NotifyError, Outgoing
+from ward_service.notify.notifier import Notifier, OutgoingMessage
 from ward_service.settings import Settings
 from ward_service.watchdog.health import Trouble
 
@@ -93,7 +93,7 @@ class Ringer:
         told = not self._operators
         for operator in self._operators:
             try:
-                operator.notifier.send(Outgoing(key, operator.address, subject, text))
+                operator.notifier.send(OutgoingMessage(key, operator.address, subject, text))
                 told = True
             except NotifyError as error:
                 _not_reached(operator, str(error))

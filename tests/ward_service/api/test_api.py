@@ -24,6 +24,7 @@ from ward_service.contract.messages import AdviceGiven, Status, Trouble
 from ward_service.contract.vocabulary import Level, TroubleCode
 from ward_service.domain.plan import read_plan
 from ward_service.enrolment.enrolment import add_gateway
+from ward_service.errors import TooManyTriesError
 from ward_service.homes.plans import PlanSender
 from ward_service.pipeline import dispatch_batch, process_due_deadlines, take_batch
 from ward_service.store.connect import engine_of
@@ -478,5 +479,5 @@ def test_a_right_password_is_too_late_once_others_have_locked_the_account(ward: 
     with ward.unit_of_work() as store:
         for _ in range(passwords.TRIES):
             passwords.note_try(store, "nurse-3", False, wall)
-    with ward.unit_of_work() as store, pytest.raises(passwords.TooManyTriesError):
+    with ward.unit_of_work() as store, pytest.raises(TooManyTriesError):
         passwords.note_try(store, "nurse-3", True, wall)

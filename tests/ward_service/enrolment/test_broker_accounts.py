@@ -14,9 +14,9 @@ from paho.mqtt.properties import Properties
 from tests.fakes.ward_peer import eventually
 from tests.guarded_broker import GuardedBroker
 from ward_service.contract.messages import BASE_TOPIC, topic
-from ward_service.enrolment.broker_accounts import BrokerAccounts, BrokerAccountsError
+from ward_service.enrolment.broker_accounts import BrokerAccounts
 from ward_service.enrolment.broker_files import prepare
-from ward_service.errors import ConflictError
+from ward_service.errors import BrokerAccountsError, ConflictError
 from ward_service.settings import Settings
 
 VERSIONS = [MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311]

@@ -22,7 +22,7 @@ from ward_service.contract.messages import Receipt, Receipts
 from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged, ContactMade
 from ward_service.entry.record import record_reading
-from ward_service.errors import NotFoundError, SeenOldError
+from ward_service.errors import NotFoundError, OutdatedError
 from ward_service.homes.read_receipts import AGAIN_FOR, ReadReceiptSender, note_looked
 from ward_service.pipeline import dispatch_batch, take_batch
 from ward_service.stays.acts import act
@@ -104,7 +104,7 @@ def test_whoever_takes_an_alert_has_seen_its_reading_and_the_home_is_told_when(
 def test_who_came_second_and_who_only_rang_have_not_seen_it(house: House) -> None:
     house.sends(91)
     alert = house.alert()
-    with pytest.raises(SeenOldError):
+    with pytest.raises(OutdatedError):
         act(house.ward, alert.id, Acknowledged(alert.id, "nurse", alert.version + 9), "k-1", NOON)
     # A call names no version: what came since the list was drawn was not before their eyes.
     act(house.ward, alert.id, ContactMade(alert.id, "nurse", Channel.PHONE, False), "k-2", NOON)

@@ -12,9 +12,9 @@ from tests.factories import NOON, Home, a_home, a_reading
 from ward_service.contract.clock import Clock
 from ward_service.contract.vocabulary import Channel
 from ward_service.domain.inputs import Acknowledged
+from ward_service.errors import NotifyError
 from ward_service.notify import outbox
 from ward_service.notify.channels import open_channels
-from ward_service.notify.notifier import NotifyError
 from ward_service.notify.outbox import Claim
 from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act

@@ -12,20 +12,22 @@ from tests.conftest import missing
 from tests.fakes.doors import MailServer, WebhookReceiver, a_certificate, signed_in_as
 from tests.services import free_port
 from ward_service.contract.vocabulary import Channel
-from ward_service.errors import WardError
+from ward_service.errors import NotifyError, WardError
 from ward_service.notify.channels import open_channels
 from ward_service.notify.email import Email
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.webhook import Webhook, may_post_to
 from ward_service.settings import Settings
 
 NURSE = "nurse-3@anytown.example"
 SECRET = b"a secret of thirty-two bytes, or more"
-CALL = Outgoing("alert-1:1:0:ward_nurse", NURSE, "Homeward: red alert 3F2A9C", "A red alert waits.")
+CALL = OutgoingMessage(
+    "alert-1:1:0:ward_nurse", NURSE, "Homeward: red alert 3F2A9C", "A red alert waits."
+)
 
 
-def to(address: str) -> Outgoing:
-    return Outgoing(CALL.key, address, CALL.subject, CALL.text)
+def to(address: str) -> OutgoingMessage:
+    return OutgoingMessage(CALL.key, address, CALL.subject, CALL.text)
 
 
 def an_email(server: MailServer, **more: object) -> Email:
@@ -33,7 +35,7 @@ def an_email(server: MailServer, **more: object) -> Email:
     return Email(**(given | {"security": "none", "timeout_s": 1.0} | more))  # type: ignore[arg-type]
 
 
-def refusal(notifier: Email | Webhook, message: Outgoing = CALL) -> tuple[str, bool]:
+def refusal(notifier: Email | Webhook, message: OutgoingMessage = CALL) -> tuple[str, bool]:
     with pytest.raises(NotifyError) as refused:
         notifier.send(message)
     return str(refused.value), refused.value.permanent
@@ -55,7 +57,7 @@ def test_a_mail_sent_twice_has_one_message_id_and_nobody_answers_it_by_machine(
     assert first["Subject"] == CALL.subject
     assert first["Auto-Submitted"] == "auto-generated"
     assert first.get_content().strip() == CALL.text
-    an_email(mail).send(Outgoing("another", NURSE, "", ""))
+    an_email(mail).send(OutgoingMessage("another", NURSE, "", ""))
     assert mail.mails[2]["Message-ID"] != first["Message-ID"]
 
 

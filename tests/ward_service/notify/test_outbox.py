@@ -24,8 +24,9 @@ from ward_service.contract.http.board import HealthView
 from ward_service.contract.vocabulary import PATIENT, AlertState, Channel, Level
 from ward_service.domain.state import Message
 from ward_service.domain.texts import text_for
+from ward_service.errors import NotifyError
 from ward_service.notify import outbox
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.phone import words_by_stay
 from ward_service.pipeline import take_batch
 from ward_service.store.connect import connect, engine_of
@@ -502,7 +503,7 @@ def test_a_channel_that_hangs_holds_up_no_other(desk: Desk, receiver: WebhookRec
     class Hanging:
         timeout_s = 20.0
 
-        def send(self, message: Outgoing) -> None:
+        def send(self, message: OutgoingMessage) -> None:
             never.wait(20)
 
     channels = {**desk.channels, Channel.EMAIL: Hanging()}

@@ -23,10 +23,10 @@ from ward_service.domain.sms_length import LONGEST, parts_of
 from ward_service.domain.state import Message
 from ward_service.domain.texts import text_for
 from ward_service.enrolment.enrolment import add_gateway
-from ward_service.errors import WardError
+from ward_service.errors import MessageLostError, NotifyError, WardError
 from ward_service.notify import delivery, outbox
 from ward_service.notify.channels import open_channels
-from ward_service.notify.notifier import LostError, NotifyError, Outgoing
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.notify.phone import words_by_stay
 from ward_service.notify.roster import add_line, try_line
 from ward_service.notify.sms import Sms, e164
@@ -43,8 +43,10 @@ from ward_service.watchdog.health import troubles
 NURSE, DOCTOR = "07700 900123", "+44 7700 900456"  # numbers kept for drama
 PAT = "07700 900000"
 LOOK = "look at its template, and at what our service may send (400)"
-CALL = Outgoing("alert-1:1:0:owner:nurse-3", NURSE, "a subject", "A red alert waits.", "roster:1")
-AGAIN = Outgoing(CALL.key, CALL.address, CALL.subject, CALL.text, CALL.way, again=True)
+CALL = OutgoingMessage(
+    "alert-1:1:0:owner:nurse-3", NURSE, "a subject", "A red alert waits.", "roster:1"
+)
+AGAIN = OutgoingMessage(CALL.key, CALL.address, CALL.subject, CALL.text, CALL.way, again=True)
 
 
 def an_sms(server: NotifyServer, **more: Any) -> Sms:
@@ -52,7 +54,7 @@ def an_sms(server: NotifyServer, **more: Any) -> Sms:
     return Sms(**(given | {"answer_s": 2.0} | more))
 
 
-def refusal(sms: Sms, message: Outgoing = CALL) -> tuple[str, bool]:
+def refusal(sms: Sms, message: OutgoingMessage = CALL) -> tuple[str, bool]:
     with pytest.raises(NotifyError) as refused:
         sms.send(message)
     return str(refused.value), refused.value.permanent
@@ -73,7 +75,7 @@ def test_a_text_goes_to_a_whole_number_and_its_reference_names_nobody(notify: No
 def test_one_call_by_two_ways_is_two_messages_there(notify: NotifyServer) -> None:
     sms = an_sms(notify)
     sms.send(CALL)
-    sms.send(Outgoing(CALL.key, DOCTOR, "", CALL.text, "roster:2", again=True))
+    sms.send(OutgoingMessage(CALL.key, DOCTOR, "", CALL.text, "roster:2", again=True))
     assert [text.number for text in notify.texts] == ["+447700900123", "+447700900456"]
 
 
@@ -157,9 +159,9 @@ def test_a_notify_that_hangs_or_is_not_there_may_answer_later(notify: NotifyServ
 
 
 def test_a_text_that_is_too_long_is_not_cut(notify: NotifyServer) -> None:
-    whole = Outgoing(CALL.key, NURSE, "", "x" * LONGEST, CALL.way)
+    whole = OutgoingMessage(CALL.key, NURSE, "", "x" * LONGEST, CALL.way)
     an_sms(notify).send(whole)
-    longer = Outgoing(CALL.key, NURSE, "", "x" * (LONGEST + 1), CALL.way)
+    longer = OutgoingMessage(CALL.key, NURSE, "", "x" * (LONGEST + 1), CALL.way)
     assert refusal(an_sms(notify), longer) == ("this is too long for a text message", True)
     assert len(notify.texts) == 1
 
@@ -191,7 +193,7 @@ def test_a_number_is_made_whole_or_refused(
 ) -> None:
     assert e164(number) == whole
     if whole is None:
-        there = Outgoing(CALL.key, number, "", "x", CALL.way)
+        there = OutgoingMessage(CALL.key, number, "", "x", CALL.way)
         assert refusal(an_sms(notify), there) == ("this is no number for text messages", True)
         assert notify.asked == []
 
@@ -228,7 +230,7 @@ def test_what_notify_has_is_not_sent_again(notify: NotifyServer) -> None:
     sms.send(AGAIN)
     assert notify.count("POST") == 1
     notify.texts[0].status = "temporary-failure"
-    with pytest.raises(LostError):
+    with pytest.raises(MessageLostError):
         sms.send(AGAIN)
     assert notify.count("POST") == 1
 
@@ -257,7 +259,7 @@ def test_what_was_not_delivered_is_lost(notify: NotifyServer, status: str, said:
     notify.becomes = lambda _: status
     sms = an_sms(notify)
     sms.send(CALL)
-    with pytest.raises(LostError, match=f"the text message was not delivered: {said}"):
+    with pytest.raises(MessageLostError, match=f"the text message was not delivered: {said}"):
         sms.arrived(CALL.key, CALL.way)
 
 

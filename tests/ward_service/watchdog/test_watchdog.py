@@ -18,8 +18,8 @@ from tests.ward_service.notify.desk import Desk
 from ward_service.api.health import health
 from ward_service.contract.clock import real_clock
 from ward_service.contract.vocabulary import Channel
-from ward_service.errors import WardError
-from ward_service.notify.notifier import NotifyError, Outgoing
+from ward_service.errors import NotifyError, WardError
+from ward_service.notify.notifier import OutgoingMessage
 from ward_service.settings import Settings
 from ward_service.watchdog.health import Trouble, troubles
 from ward_service.watchdog.heartbeat import last_look, leave, silent
@@ -108,10 +108,10 @@ class Phone:
     timeout_s = 1.0
 
     def __init__(self) -> None:
-        self.rung: list[Outgoing] = []
+        self.rung: list[OutgoingMessage] = []
         self.broken = False
 
-    def send(self, message: Outgoing) -> None:
+    def send(self, message: OutgoingMessage) -> None:
         if self.broken:
             raise NotifyError("engaged", permanent=False)
         self.rung.append(message)
