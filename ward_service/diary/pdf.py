@@ -1,13 +1,7 @@
-"""Draw a diary on paper: A4, large type, black and white, no font file of ours.
+"""Draw a diary on paper: large type, black and white."""
 
-The standard fonts of PDF hold Western European letters. For others a font of this machine is used;
-a script whose letters join or run from the right is refused, since nothing here can set it.
-"""
-
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -17,33 +11,21 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     KeepTogether,
     PageBreak,
     Paragraph,
-    SimpleDocTemplate,
     Spacer,
     Table,
     TableStyle,
 )
 
 from ward_service.contract.vocabulary import Level
+from ward_service.diary import page
 from ward_service.diary.pack import Ask, Pack, Words
-from ward_service.errors import WardError
 
 BODY: Final = 14  # points; NHS leaflets ask for 12 at least, large print is 16
-MARGIN: Final = 15 * mm
 ROW: Final = 11 * mm  # room for a hand
-STANDARD: Final = ("Helvetica", "Helvetica-Bold")
-# Fonts of the system with letters beyond Western Europe, plain and bold.
-FOLDERS: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path("/Library/Fonts"))
-SYSTEM: Final = (
-    ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"),
-    ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf"),
-    ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf"),
-)
 SAID: Final = {Level.GREEN: "GREEN", Level.AMBER: "AMBER", Level.RED: "RED"}
 LINE: Final = {Level.GREEN: 1.0, Level.AMBER: 2.5, Level.RED: 5.0}
 MARK: Final = {Level.GREEN: "(1)", Level.AMBER: "(2)", Level.RED: "(3)"}
@@ -52,84 +34,27 @@ NIGHT: Final = (
     "Nobody sees this diary at night. If your numbers are red, do at once what the red frame says. "
     "If you are not sure, or feel worse, ring 111. In an emergency call 999. Do not wait."
 )
-UNSIGNED: Final = "UNSIGNED: for demonstration, not for care"
 
 
-def draw(pack: Pack, folders: Sequence[Path] = FOLDERS) -> bytes:
+def draw(pack: Pack, folders: Sequence[Path] = page.FOLDERS) -> bytes:
     """Return the diary as a PDF. The same pack gives the same bytes.
 
     Raises:
         WardError: no font here has the letters of these words, or nothing here can set them.
     """
-    plain, bold = fonts_for(_every_word(pack), folders)
+    plain, bold = page.fonts_for(_every_word(pack), folders)
     style = _Styles(plain, bold)
-    made = BytesIO()
-    document = SimpleDocTemplate(
-        made,
-        pagesize=A4,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN + 6 * mm,
-        bottomMargin=MARGIN + 4 * mm,
-        title="My diary",
-        lang=pack.language or "en",
-        invariant=1,
-    )
     story = [*_cover(pack, style), *_how(pack, style), *_numbers(pack, style), *_table(pack, style)]
     frame = partial(_frame, pack=pack, plain=plain, bold=bold)
-    document.build(story, onFirstPage=partial(frame, outside=True), onLaterPages=frame)
-    return made.getvalue()
-
-
-def fonts_for(text: str, folders: Sequence[Path] = FOLDERS) -> tuple[str, str]:
-    """Return the names of a plain and a bold font that have all letters of a text.
-
-    Raises:
-        WardError: there is none here, or the script needs letters that join.
-    """
-    if all(_western(letter) for letter in text):
-        return STANDARD
-    joined = {unicodedata.name(c, "?").split()[0] for c in text if _needs_shaping(c)}
-    if joined:
-        raise WardError(
-            f"Nothing was printed: {', '.join(sorted(joined)).title()} letters cannot be set here. "
-            "Print it in English (--language en), and give the interpreter's number with it."
-        )
-    for plain, bold in SYSTEM:
-        found = [next(iter(_find(name, folders)), None) for name in (plain, bold)]
-        if None in found:
-            continue
-        fonts = [TTFont(Path(str(path)).stem, str(path)) for path in found]
-        if all(ord(letter) in font.face.charToGlyph for font in fonts for letter in set(text)):
-            for font in fonts:
-                pdfmetrics.registerFont(font)
-            return fonts[0].fontName, fonts[1].fontName
-    raise WardError(
-        "Nothing was printed: no font on this machine has the letters of this language. Install "
-        "one (on Debian: apt-get install fonts-dejavu), or print it in English (--language en)."
+    return page.build(
+        story,
+        title="My diary",
+        language=pack.language or "en",
+        top=page.MARGIN + 6 * mm,
+        bottom=page.MARGIN + 4 * mm,
+        first=partial(frame, outside=True),
+        later=frame,
     )
-
-
-def _find(name: str, folders: Sequence[Path]) -> Iterator[Path]:
-    for folder in folders:
-        yield from sorted(folder.rglob(name))
-
-
-def _western(letter: str) -> bool:
-    try:
-        letter.encode("cp1252")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _needs_shaping(letter: str) -> bool:
-    """Whether a letter runs from the right, or joins the ones beside it."""
-    if unicodedata.bidirectional(letter) in ("R", "AL"):
-        return True
-    name = unicodedata.name(letter, "")
-    joining = ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "TAMIL", "TELUGU", "SINHALA")
-    return name.startswith((*joining, "KANNADA", "MALAYALAM", "ORIYA", "MYANMAR", "KHMER", "THAI"))
 
 
 def _every_word(pack: Pack) -> str:
@@ -177,13 +102,13 @@ def _frame(
     width, height = A4
     if not pack.signed:
         canvas.setFont(bold, 12)
-        canvas.drawCentredString(width / 2, height - 12 * mm, UNSIGNED)
+        canvas.drawCentredString(width / 2, height - 12 * mm, page.UNSIGNED)
     if not outside:
         canvas.setFont(plain, 9)
         signed = f"signed by {pack.signed}" if pack.signed else "unsigned"
         version = f"{pack.pathway}, own limits version {pack.limits}, {signed}"
-        canvas.drawString(MARGIN, 11 * mm, f"Reference {pack.reference}   {version}")
-        canvas.drawRightString(width - MARGIN, 11 * mm, f"page {document.page}")
+        canvas.drawString(page.MARGIN, 11 * mm, f"Reference {pack.reference}   {version}")
+        canvas.drawRightString(width - page.MARGIN, 11 * mm, f"page {document.page}")
     canvas.restoreState()
 
 
@@ -257,30 +182,14 @@ def _numbers(pack: Pack, style: _Styles) -> list[Any]:
         head = f"{MARK[zone.level]} {SAID[zone.level]}"
         numbers = [Paragraph(escape(said), style.strong) for said in zone.numbers]
         inside = [Paragraph(head, style.strong), *numbers, *style.say(zone.advice)]
-        out += [_boxed(inside, LINE[zone.level]), Spacer(1, 3 * mm)]
+        out += [page.box(inside, LINE[zone.level]), Spacer(1, 3 * mm)]
     emergency = [Paragraph("Call 999", style.strong), *style.say(pack.emergency, style.strong)]
     night = [
         Paragraph("At night, and whenever the ward is closed", style.strong),
         Paragraph(f"The ward is there {escape(pack.hours)}. {NIGHT}", style.body),
     ]
-    out += [_boxed(emergency, 5.0), Spacer(1, 3 * mm), _boxed(night, 1.0), PageBreak()]
+    out += [page.box(emergency, 5.0), Spacer(1, 3 * mm), page.box(night, 1.0), PageBreak()]
     return out
-
-
-def _boxed(inside: list[Any], line: float) -> Table:
-    box = Table([[inside]], colWidths=[A4[0] - 2 * MARGIN])
-    box.setStyle(
-        TableStyle(
-            [
-                ("BOX", (0, 0), (-1, -1), line, colors.black),
-                ("LEFTPADDING", (0, 0), (-1, -1), 10),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 10),
-                ("TOPPADDING", (0, 0), (-1, -1), 6),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 8),
-            ]
-        )
-    )
-    return box
 
 
 def _table(pack: Pack, style: _Styles) -> list[Any]:
@@ -288,7 +197,7 @@ def _table(pack: Pack, style: _Styles) -> list[Any]:
     questions = [ask for ask in pack.asks if ask.answers]
     head = ["Date", "Agreed", "Time", *(called for _, called in pack.vitals)]
     head += [f"{ask.letter}" for ask in questions]
-    width = A4[0] - 2 * MARGIN
+    width = page.WIDTH
     first = [24 * mm, 16 * mm, 16 * mm]
     narrow = 15 * mm * len(questions)  # a letter and a digit; the numbers get the rest
     each = (width - sum(first) - narrow) / len(pack.vitals)
@@ -331,6 +240,6 @@ def _table(pack: Pack, style: _Styles) -> list[Any]:
 
 
 def _ruled() -> Table:
-    line = Table([[""]], colWidths=[A4[0] - 2 * MARGIN], rowHeights=[ROW])
+    line = Table([[""]], colWidths=[page.WIDTH], rowHeights=[ROW])
     line.setStyle(TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.8, colors.black)]))
     return line

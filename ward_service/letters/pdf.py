@@ -1,50 +1,33 @@
 """Draw a letter on paper: a page of A4, large type, the code in groups and as a square to scan."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from reportlab.graphics.barcode.qr import QrCodeWidget
 from reportlab.graphics.shapes import Drawing
-from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Paragraph, Spacer, Table, TableStyle
 
 from ward_service.contract.letters import LetterWords
-from ward_service.diary.pdf import FOLDERS, MARGIN, UNSIGNED, fonts_for
+from ward_service.diary import page
 from ward_service.letters.words import Letter
 
 SQUARE: Final = 52 * mm  # four modules of silence around it included
 CODE_FONT: Final = "Courier-Bold"  # a standard font of PDF; 0 and O, 1 and I differ in it
-WIDTH: Final = A4[0] - 2 * MARGIN
 
 
-def draw(letter: Letter, folders: Sequence[Path] = FOLDERS) -> bytes:
+def draw(letter: Letter, folders: Sequence[Path] = page.FOLDERS) -> bytes:
     """Return the letter as a PDF. The same letter gives the same bytes.
 
     Raises:
         WardError: no font here has the letters of these words, or nothing here can set them.
     """
     text = "".join(words.english + (words.own or "") for words in letter.words)
-    plain, bold = fonts_for(text, folders)
-    made = BytesIO()
-    document = SimpleDocTemplate(
-        made,
-        pagesize=A4,
-        leftMargin=MARGIN,
-        rightMargin=MARGIN,
-        topMargin=MARGIN,
-        bottomMargin=MARGIN,
-        title="Your page",
-        lang=letter.language,
-        invariant=1,
-    )
-    document.build(_story(letter, plain, bold))
-    return made.getvalue()
+    plain, bold = page.fonts_for(text, folders)
+    return page.build(_story(letter, plain, bold), title="Your page", language=letter.language)
 
 
 def _story(letter: Letter, plain: str, bold: str) -> list[Any]:
@@ -65,20 +48,15 @@ def _story(letter: Letter, plain: str, bold: str) -> list[Any]:
             for n, said in enumerate(both)
         ]
 
-    top: list[Any] = [] if letter.signed else [Paragraph(UNSIGNED, strong)]
+    top: list[Any] = [] if letter.signed else [Paragraph(page.UNSIGNED, strong)]
     ways = [[[Paragraph(letter.code, code), Spacer(1, 4 * mm)], _square(letter.link)]]
-    door = Table(ways, colWidths=[WIDTH - SQUARE - 8 * mm, SQUARE + 4 * mm])
+    door = Table(ways, colWidths=[page.WIDTH - SQUARE - 8 * mm, SQUARE + 4 * mm])
     door.setStyle(
         TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("BOX", (0, 0), (-1, -1), 2, "black")])
     )
     steps = [part for n, w in enumerate(letter.steps, 1) for part in say(w, body, f"{n}. ")]
     warnings = [part for words in letter.warnings for part in say(words, strong)]
-    box = Table([[warnings]], colWidths=[WIDTH])
-    box.setStyle(
-        TableStyle(
-            [("BOX", (0, 0), (-1, -1), 4, colors.black), ("LEFTPADDING", (0, 0), (-1, -1), 9)]
-        )
-    )
+    box = page.box(warnings, 4, [("LEFTPADDING", 9.0)])
     gap = Spacer(1, 4 * mm)
     return [
         *top,
