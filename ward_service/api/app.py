@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from ward_service.api import (
     alerts,
+    board,
     data_quality,
     enrolments,
     entry,
@@ -19,9 +20,8 @@ from ward_service.api import (
     replays,
     sessions,
     tasks,
-    triage,
 )
-from ward_service.api.triage import BoardCache
+from ward_service.api.board import BoardCache
 from ward_service.api.views import alert_view
 from ward_service.contract.http.alerts import AlertView
 from ward_service.contract.http.problem import Problem, RowWords
@@ -38,7 +38,7 @@ def create_app(ward: Ward) -> FastAPI:
     app.state.board = BoardCache()
     for noun in (
         sessions,
-        triage,
+        board,
         alerts,
         episodes,
         enrolments,

@@ -21,7 +21,7 @@ from ward_service.contract.http.alerts import AlertView, FindingView
 from ward_service.contract.ids import derived_id
 from ward_service.contract.messages import Reading
 from ward_service.contract.vocabulary import Source
-from ward_service.diary.print import diary_of
+from ward_service.diary.printout import diary_of
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.entry import record

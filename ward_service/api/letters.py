@@ -12,7 +12,7 @@ from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Loo
 from ward_service.errors import NotFoundError
 from ward_service.homes.read_receipts import note_looked
 from ward_service.letters.codes import revoke_door
-from ward_service.letters.make import make_letter
+from ward_service.letters.letter import make_letter
 
 router = APIRouter(prefix="/episodes/{episode_id}", tags=["letters"], dependencies=[SignedIn])
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from ward_service.api.deps import NowDep, SignedIn, WardDep
 from ward_service.contract.http.pathways import ReplayAsked, ReplayView
-from ward_service.replay.ask import ask
+from ward_service.replay.request import ask
 
 router = APIRouter(prefix="/replays", tags=["pathways"], dependencies=[SignedIn])
 

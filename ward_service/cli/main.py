@@ -148,8 +148,8 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="The whole report, as JSON.")] = False,
 ) -> None:
     """Say what a candidate pathway would have changed: alerts, calls, and whom it would miss."""
-    from ward_service.replay.ask import ask_file
     from ward_service.replay.report import say
+    from ward_service.replay.request import ask_file
 
     with _ward() as ward:
         report = ask_file(ward, pathway, since.date(), to.date(), ward.clock.now())
@@ -233,7 +233,7 @@ def letter(
     from ward_service.contract.letters import LetterAsked
     from ward_service.enrolment.enrolment import OPERATOR
     from ward_service.letters.codes import revoke_door
-    from ward_service.letters.make import make_letter
+    from ward_service.letters.letter import make_letter
 
     try:
         asked = LetterAsked(who="carer" if carer else "patient", page_url=page)
@@ -292,7 +292,7 @@ def diary(
 
     The stay is named by its id: an NHS number in a command would stay in the shell's history.
     """
-    from ward_service.diary.print import diary_of
+    from ward_service.diary.printout import diary_of
 
     with _ward() as ward:
         made = diary_of(ward, stay, language)

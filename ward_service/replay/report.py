@@ -7,7 +7,7 @@ from typing import Final
 from ward_service.contract.http.pathways import ReplayCounts, ReplayNeed, ReplayView
 from ward_service.contract.vocabulary import Level
 from ward_service.domain.pathway import Pathway
-from ward_service.replay.compare import ALL, Count, Need, Tally, shifts_between
+from ward_service.replay.comparison import ALL, Count, Need, Tally, shifts_between
 from ward_service.replay.fold import Habit
 
 _DAY_S: Final = 86_400.0

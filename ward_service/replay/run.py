@@ -16,7 +16,7 @@ from ward_service.domain.limits import wrong_with
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import WardError
 from ward_service.pathways.load import read
-from ward_service.replay.compare import Tally, compare
+from ward_service.replay.comparison import Tally, compare
 from ward_service.replay.fold import Candidate, Habit, candidate_person, limits_of
 from ward_service.replay.history import blindness, histories
 from ward_service.replay.report import view

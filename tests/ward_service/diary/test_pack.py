@@ -18,7 +18,7 @@ from ward_service.contract.vocabulary import Level, Spo2Target
 from ward_service.diary.pack import Pack, pack_of
 from ward_service.diary.page import FOLDERS, STANDARD, SYSTEM, UNSIGNED, fonts_for
 from ward_service.diary.pdf import draw
-from ward_service.diary.print import diary_of
+from ward_service.diary.printout import diary_of
 from ward_service.domain.episode import Person, begin
 from ward_service.domain.inputs import LimitsChanged
 from ward_service.domain.limits import limits_at_admission

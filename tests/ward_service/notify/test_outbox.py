@@ -17,8 +17,8 @@ from sqlalchemy import update
 from tests.factories import COH, a_reading
 from tests.fakes.doors import MailServer, WebhookReceiver
 from tests.ward_service.notify.desk import Desk
+from ward_service.api.board import BoardCache, get_board
 from ward_service.api.health import health
-from ward_service.api.triage import BoardCache, get_board
 from ward_service.contract.clock import Clock
 from ward_service.contract.http.board import HealthView
 from ward_service.contract.vocabulary import PATIENT, AlertState, Channel, Level

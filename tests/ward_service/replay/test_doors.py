@@ -16,7 +16,7 @@ from ward_service.cli.main import app
 from ward_service.contract.clock import VARIABLE, demo_clock, real_clock
 from ward_service.pathways.load import SHIPPED
 from ward_service.pipeline import take_batch
-from ward_service.replay import ask
+from ward_service.replay import request as ask
 from ward_service.ward import Ward
 
 FILE = SHIPPED / "covid-oximetry-at-home.yaml"
