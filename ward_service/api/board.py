@@ -1,6 +1,6 @@
 """The ward list over HTTP: the order is the rules', the words too."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -68,34 +68,44 @@ def get_version(ward: WardDep) -> BoardVersionView:
     return BoardVersionView(version=version, as_of=ward.clock.now(), health=well)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What the lines of a board are made of, asked once for all stays."""
+
+    ward: Ward
+    now: datetime
+    signed: Container[str]
+    alerts: Mapping[UUID, Sequence[AlertRow]]
+    latest: Mapping[UUID, ReadingRow]
+    points: Mapping[UUID, list[SpO2Point]]
+    to_ring: Mapping[UUID, Sequence[str]]
+
+    @classmethod
+    def ask(cls, ward: Ward, store: Store, ids: Sequence[UUID], now: datetime) -> "_Sources":
+        points: dict[UUID, list[SpO2Point]] = {}
+        for point in store.board.spo2_points(ids, now - SHOWN):
+            points.setdefault(point.episode_id, []).append(point)
+        return cls(
+            ward=ward,
+            now=now,
+            signed=signed_versions(store),
+            alerts=store.alerts.in_play(ids),
+            latest=store.board.latest_readings(ids),
+            points=points,
+            to_ring=words_by_stay(store, now),
+        )
+
+
 def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
     staying = store.board.staying()
-    signed = signed_versions(store)
-    ids = [episode.id for episode, _ in staying]
-    alerts, latest = store.alerts.in_play(ids), store.board.latest_readings(ids)
-    points: dict[UUID, list[SpO2Point]] = {}
-    for point in store.board.spo2_points(ids, now - SHOWN):
-        points.setdefault(point.episode_id, []).append(point)
-    to_ring = words_by_stay(store, now)
+    sources = _Sources.ask(ward, store, [episode.id for episode, _ in staying], now)
     ordered = sorted(
         (urgency(standing, episode.id), episode, patient, standing)
         for episode, patient in staying
         for standing in [stand(state_of(episode), now)]
     )
     lines = [
-        _line(
-            episode,
-            patient,
-            standing,
-            ward.pathways[episode.pathway],
-            alerts.get(episode.id, []),
-            latest.get(episode.id),
-            points.get(episode.id, []),
-            to_ring.get(episode.id, ()),
-            signed,
-            now,
-        )
-        for _, episode, patient, standing in ordered
+        _line(sources, episode, patient, standing) for _, episode, patient, standing in ordered
     ]
     counts = {place: sum(line.place is place for line in lines) for place in Place}
     return BoardView(
@@ -110,19 +120,13 @@ def _board(ward: Ward, store: Store, version: int, now: datetime) -> BoardView:
 
 
 def _line(
-    episode: EpisodeRow,
-    patient: PatientRow,
-    standing: Standing,
-    pathway: Pathway,
-    alerts: list[AlertRow],
-    latest: ReadingRow | None,
-    points: list[SpO2Point],
-    to_ring: Sequence[str],
-    signed: Container[str],
-    now: datetime,
+    sources: _Sources, episode: EpisodeRow, patient: PatientRow, standing: Standing
 ) -> PatientLine:
-    state = state_of(episode)
-    views = sorted((alert_view(row) for row in alerts), key=lambda view: -WORRY.get(view.level, -1))
+    now, state = sources.now, state_of(episode)
+    pathway = sources.ward.pathways[episode.pathway]
+    latest = sources.latest.get(episode.id)
+    alerts = (alert_view(row) for row in sources.alerts.get(episode.id, ()))
+    views = sorted(alerts, key=lambda view: -WORRY.get(view.level, -1))
     return PatientLine(
         episode_id=episode.id,
         version=episode.version,
@@ -146,12 +150,12 @@ def _line(
         waiting_since=standing.waiting_since,
         past_deadline=standing.past_deadline,
         paused_until=state.paused_until,
-        signed=episode.pathway in signed,
-        to_ring=tuple(to_ring),
+        signed=episode.pathway in sources.signed,
+        to_ring=tuple(sources.to_ring.get(episode.id, ())),
         why=tuple(dict.fromkeys(f.words for view in views for f in view.findings[:2])),
         alerts=tuple(views),
         latest=_latest(latest, pathway, now) if latest else (),
-        spo2=_thinned(points),
+        spo2=_thinned(sources.points.get(episode.id, [])),
         spo2_bands=spo2_bands(pathway, state.limits),
     )
 

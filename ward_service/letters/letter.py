@@ -1,12 +1,14 @@
 """Make a letter for somebody who stays: a new door, and the paper that says its code, once."""
 
 from base64 import b64encode
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from ward_service.contract.ids import short_reference
 from ward_service.contract.letters import LetterView, Who
+from ward_service.domain.pathway import Pathway
 from ward_service.errors import NotFoundError, WardError
 from ward_service.letters.codes import open_door
 from ward_service.letters.pdf import draw
@@ -16,6 +18,43 @@ from ward_service.ward import Ward, signed_versions
 BLANK: Final = (
     "0000000000"  # a code of the same length, to see whether the letter can be drawn at all
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """What a letter says besides its code. `language` is the person's."""
+
+    pathway: Pathway
+    language: str | None
+    who: Who
+    page_url: str
+    reference: str
+    phone: str
+    interpreter: str
+    signed: bool
+
+    def write(self, code: str) -> tuple[Letter, bytes]:
+        """Return the letter with this code, and the paper."""
+        letter = letter_of(
+            self.pathway,
+            self.language,
+            who=self.who,
+            code=code,
+            page_url=self.page_url,
+            reference=self.reference,
+            phone=self.phone,
+            interpreter=self.interpreter,
+            signed=self.signed,
+        )
+        return letter, draw(letter)
+
+    def in_a_language_that_can_be_set(self) -> "_Sheet":
+        """Return the sheet in English where the person's letters join, or no font has them."""
+        try:
+            self.write(BLANK)
+        except WardError:
+            return replace(self, language=None)
+        return self
 
 
 def make_letter(
@@ -39,33 +78,9 @@ def make_letter(
         raise WardError(
             "Nobody has said where the patient's page is (HOMEWARD_PAGE_URL). Nothing was made."
         )
-    with ward.unit_of_work(read_only=True) as store:
-        row = store.stays.get([episode_id], lock=False).get(episode_id)
-        if row is None:
-            raise NotFoundError("There is no such stay. Nothing was made.")
-        pathway, language = ward.pathways[row.pathway], row.language
-        signed = row.pathway in signed_versions(store)
-
-    def written(code: str, language: str | None) -> tuple[Letter, bytes]:
-        letter = letter_of(
-            pathway,
-            language,
-            who=who,
-            code=code,
-            page_url=page,
-            reference=short_reference(episode_id),
-            phone=ward.settings.ward_phone,
-            interpreter=ward.settings.interpreter_phone,
-            signed=signed,
-        )
-        return letter, draw(letter)
-
-    try:
-        written(BLANK, language)
-    except WardError:  # its letters join, or no font here has them
-        language = None
+    sheet = _sheet(ward, episode_id, who, page).in_a_language_that_can_be_set()
     door, code = open_door(ward, episode_id, who, by, key, now)
-    letter, pdf = written(code, language)
+    letter, pdf = sheet.write(code)
     return LetterView(
         door=door,
         who=who,
@@ -75,4 +90,22 @@ def make_letter(
         language=letter.language,
         words=letter.words,
         pdf=b64encode(pdf),
+    )
+
+
+def _sheet(ward: Ward, episode_id: UUID, who: Who, page_url: str) -> _Sheet:
+    with ward.unit_of_work(read_only=True) as store:
+        row = store.stays.get([episode_id], lock=False).get(episode_id)
+        if row is None:
+            raise NotFoundError("There is no such stay. Nothing was made.")
+        signed = row.pathway in signed_versions(store)
+    return _Sheet(
+        pathway=ward.pathways[row.pathway],
+        language=row.language,
+        who=who,
+        page_url=page_url,
+        reference=short_reference(episode_id),
+        phone=ward.settings.ward_phone,
+        interpreter=ward.settings.interpreter_phone,
+        signed=signed,
     )

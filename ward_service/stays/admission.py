@@ -1,8 +1,9 @@
 """Admit somebody: who may be, what must be known first, and that they and we can be reached."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
+from uuid import UUID
 
 from ward_service.contract.http.stays import Admission, AdmissionView
 from ward_service.contract.ids import new_id
@@ -11,6 +12,7 @@ from ward_service.domain.civil_time import local
 from ward_service.domain.episode import Person, begin
 from ward_service.domain.limits import limits_at_admission, wrong_with
 from ward_service.domain.pathway import Pathway
+from ward_service.domain.state import EpisodeState
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.notify.roster import unreachable
 from ward_service.notify.sms import e164
@@ -54,7 +56,19 @@ def admit(ward: Ward, admission: Admission, now: datetime, by: str = "ward") -> 
     _must_be_reachable(ward, admission, pathway, now)
     with ward.unit_of_work() as store:
         _must_be_free(store, admission, number)
-        return _write(store, admission, person, pathway, number, now, by)
+        return _write(store, _Admittance(admission, person, pathway, number, now, by))
+
+
+@dataclass(frozen=True, slots=True)
+class _Admittance:
+    """An admission that may be written: who it is for the rules, on what, when, and by whom."""
+
+    admission: Admission
+    person: Person
+    pathway: Pathway
+    nhs_number: str
+    now: datetime
+    by: str
 
 
 def _person(admission: Admission, pathway: Pathway, now: datetime) -> Person:
@@ -144,32 +158,38 @@ def _must_be_free(store: Store, admission: Admission, number: str) -> None:
         raise ConflictError("Somebody with this NHS number is on the ward already.")
 
 
-def _write(
-    store: Store,
-    admission: Admission,
-    person: Person,
-    pathway: Pathway,
-    number: str,
-    now: datetime,
-    by: str,
-) -> AdmissionView:
-    state = begin(now, pathway, person)
-    patient = PatientRow(
-        id=new_id(now),
+def _write(store: Store, new: _Admittance) -> AdmissionView:
+    """Write who came, their stay, their place and the ledger's first line; ask for a plan."""
+    state = begin(new.now, new.pathway, new.person)
+    patient = _patient_row(new)
+    episode = _episode_row(new, patient.id, state)
+    store.add(patient, episode, _slot_row(new, episode.id), _ledger_row(new, episode.id))
+    store.plans.want(new.admission.gateway, new.admission.slot, episode.id, new.pathway.name)
+    return AdmissionView(episode_id=episode.id, admitted_at=new.now, first_due_at=state.expected_at)
+
+
+def _patient_row(new: _Admittance) -> PatientRow:
+    admission = new.admission
+    return PatientRow(
+        id=new_id(new.now),
         family_name=admission.family_name,
         given_name=admission.given_name,
         birth_date=admission.birth_date,
-        nhs_number=number,
+        nhs_number=new.nhs_number,
         phone=admission.phone,
         email=admission.email,
         reach=admission.reach,
-        reach_tested_at=now if admission.reach_tested else None,
+        reach_tested_at=new.now if admission.reach_tested else None,
     )
-    episode = EpisodeRow(
-        id=new_id(now),
-        patient_id=patient.id,
-        pathway=pathway.name,
-        admitted_at=now,
+
+
+def _episode_row(new: _Admittance, patient_id: UUID, state: EpisodeState) -> EpisodeRow:
+    admission = new.admission
+    return EpisodeRow(
+        id=new_id(new.now),
+        patient_id=patient_id,
+        pathway=new.pathway.name,
+        admitted_at=new.now,
         birth_year=admission.birth_date.year,
         sex=admission.sex,
         ethnicity=admission.ethnicity,
@@ -181,25 +201,32 @@ def _write(
         referral_at=admission.referral_at,
         symptom_onset_date=admission.symptom_onset_date,
         rest_spo2=admission.rest_spo2,
-        admitted_as=as_admitted(replace(person, limits=state.limits)),
+        admitted_as=as_admitted(replace(new.person, limits=state.limits)),
         state=stored(state),
         next_deadline_at=state.next_at,
-        due_written_until=now,
+        due_written_until=new.now,
     )
-    slot = SlotRow(
-        id=new_id(now),
-        gateway_id=admission.gateway,
-        slot=admission.slot,
-        episode_id=episode.id,
-        since=now,
+
+
+def _slot_row(new: _Admittance, episode_id: UUID) -> SlotRow:
+    return SlotRow(
+        id=new_id(new.now),
+        gateway_id=new.admission.gateway,
+        slot=new.admission.slot,
+        episode_id=episode_id,
+        since=new.now,
     )
-    words = f"to {pathway.name}, {admission.mode}"
-    entry = LedgerRow(
-        episode_id=episode.id, at=now, noticed_at=now, by=by, what="admitted", words=words
+
+
+def _ledger_row(new: _Admittance, episode_id: UUID) -> LedgerRow:
+    return LedgerRow(
+        episode_id=episode_id,
+        at=new.now,
+        noticed_at=new.now,
+        by=new.by,
+        what="admitted",
+        words=f"to {new.pathway.name}, {new.admission.mode}",
     )
-    store.add(patient, episode, slot, entry)
-    store.plans.want(admission.gateway, admission.slot, episode.id, pathway.name)
-    return AdmissionView(episode_id=episode.id, admitted_at=now, first_due_at=state.expected_at)
 
 
 def _age(born: date, today: date) -> int:
