@@ -32,7 +32,7 @@ from ward_service.contract.entry import (
     DiaryView,
     EnteredView,
     FormView,
-    Told,
+    PhoneReading,
 )
 from ward_service.contract.http.board import PatientLine
 from ward_service.contract.vocabulary import Vital
@@ -84,7 +84,7 @@ def phone_form(line: PatientLine, form: FormView, now: datetime) -> None:
             if problem:
                 st.error(f"{problem} Nothing was kept.")
                 return
-            told = Told(
+            told = PhoneReading(
                 spoke=spoke,
                 measured_at=measured,
                 values={vital: text for vital, text in typed.items() if text.strip()},
@@ -117,7 +117,7 @@ def ask_number(asked: AskedVital) -> str:
     return st.text_input(f"{asked.called}{unit}", max_chars=100)
 
 
-def read_back_step(line: PatientLine, opening: str, told: Told, checked: CheckView) -> None:
+def read_back_step(line: PatientLine, opening: str, told: PhoneReading, checked: CheckView) -> None:
     """Show what to ask and to read back; nothing is kept before the person has confirmed it."""
     for problem in checked.problems:
         st.error(plain(problem))

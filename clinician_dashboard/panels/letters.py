@@ -14,7 +14,7 @@ from clinician_dashboard.view_models.letters import (
     open_doors,
 )
 from ward_service.contract.http.board import PatientLine
-from ward_service.contract.letters import LetterAsked, LetterView
+from ward_service.contract.letters import LetterRequest, LetterView
 
 SHOWN = f"{WRITING}letter-shown-"  # while a code is on the screen, the page stands still
 
@@ -63,7 +63,7 @@ def letter_form(line: PatientLine) -> None:
             if who is None:
                 st.error("Say for whom it is. Nothing was made.")
                 return
-            asked, of = LetterAsked(who="carer" if who == "carer" else "patient"), line.episode_id
+            asked, of = LetterRequest(who="carer" if who == "carer" else "patient"), line.episode_id
             said = "A letter was made. Its code is shown this once."
             if carried_out(
                 lambda api, me: made.append(api.make_letter(of, opening, me, asked)), said

@@ -20,7 +20,7 @@ from ward_service.contract.entry import (
     DiaryView,
     EnteredView,
     FormView,
-    Told,
+    PhoneReading,
 )
 from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
 from ward_service.contract.http.board import BoardVersionView, BoardView
@@ -37,7 +37,7 @@ from ward_service.contract.http.stays import (
     TaskDone,
     TaskView,
 )
-from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
+from ward_service.contract.letters import DoorView, LetterRequest, LetterView, ReadingsSeen
 
 COOKIE: Final = "ward_session"
 TIMEOUT_S: Final = 10.0
@@ -174,12 +174,14 @@ class WardApi:
         """Return what is asked of somebody, by phone and on paper."""
         return self._ask("GET", f"/episodes/{episode_id}/form", FormView)
 
-    def check_reading(self, episode_id: UUID, told: Told) -> CheckView:
+    def check_reading(self, episode_id: UUID, told: PhoneReading) -> CheckView:
         """Return what a reading would mean. Nothing is kept."""
         url, body = f"/episodes/{episode_id}/readings/check", told.model_dump(mode="json")
         return self._ask("POST", url, CheckView, json=body)
 
-    def enter_reading(self, episode_id: UUID, sight: str, who: str, told: Told) -> EnteredView:
+    def enter_reading(
+        self, episode_id: UUID, sight: str, who: str, told: PhoneReading
+    ) -> EnteredView:
         """Keep a reading that was read back; return what to say now."""
         url, body = f"/episodes/{episode_id}/readings", told.model_dump_json()
         headers = _once("phone", episode_id, sight, who, body)
@@ -196,7 +198,9 @@ class WardApi:
         answer = self._send("GET", f"/episodes/{episode_id}/doors", headers=BACKGROUND)
         return _DOORS.validate_json(answer.content)
 
-    def make_letter(self, episode_id: UUID, sight: str, who: str, given: LetterAsked) -> LetterView:
+    def make_letter(
+        self, episode_id: UUID, sight: str, who: str, given: LetterRequest
+    ) -> LetterView:
         """Make a letter; its code is in this answer and nowhere else."""
         body = given.model_dump_json()
         headers = _once("letter", episode_id, sight, who, body)
@@ -209,7 +213,7 @@ class WardApi:
 
     def looked(self, episode_id: UUID, readings: Sequence[UUID]) -> None:
         """Say that whoever is signed in has opened this patient's page with these readings."""
-        given = Looked(readings=tuple(readings)).model_dump(mode="json")
+        given = ReadingsSeen(readings=tuple(readings)).model_dump(mode="json")
         self._send("POST", f"/episodes/{episode_id}/seen", json=given)
 
     def finish_task(self, task: TaskView, who: str, given: TaskDone) -> None:

@@ -18,9 +18,9 @@ from ward_service.contract.entry import (
     CheckView,
     EnteredView,
     FormView,
+    PhoneReading,
     SaidView,
     ScriptView,
-    Told,
 )
 from ward_service.contract.http.alerts import FindingView
 from ward_service.contract.http.problem import RowWords
@@ -62,7 +62,7 @@ def a_form(episode_id: UUID | None = None, **more: Any) -> FormView:
     return FormView(**(given | more))
 
 
-def a_check(told: Told) -> CheckView:
+def a_check(told: PhoneReading) -> CheckView:
     """What the ward would answer: it reads numbers as the contract does."""
     typed = {vital: read_number(text, vital) for vital, text in told.values.items()}
     values = {vital: read.value for vital, read in typed.items() if read.value is not None}
@@ -189,7 +189,7 @@ def test_what_is_asked_is_said_in_the_persons_own_words_first() -> None:
 
 
 def test_a_check_says_the_level_with_its_shape_and_word() -> None:
-    checked = a_check(Told(spoke="patient", values={Vital.SPO2: "91"}))
+    checked = a_check(PhoneReading(spoke="patient", values={Vital.SPO2: "91"}))
     assert entry.check_lines(checked) == ["■ RED: SpO2 91 % <= 92 %"]
     green = checked.model_copy(update={"level": Level.GREEN, "findings": ()})
     assert entry.check_lines(green) == ["● GREEN: nothing worrying was found"]

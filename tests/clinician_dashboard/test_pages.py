@@ -21,7 +21,7 @@ from tests.clinician_dashboard.test_homes import a_home_of
 from tests.clinician_dashboard.test_stay import a_task, some_limits
 from tests.clinician_dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
 from tests.factories import NOON, minutes
-from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, Told
+from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, PhoneReading
 from ward_service.contract.http.alerts import AlertView
 from ward_service.contract.http.board import BoardVersionView, BoardView, Place
 from ward_service.contract.http.homes import HomesView, HomeView
@@ -117,7 +117,7 @@ class FakeWard(WardApi):
     def form(self, episode_id: Any) -> FormView:
         return a_form(episode_id)
 
-    def check_reading(self, episode_id: Any, told: Told) -> CheckView:
+    def check_reading(self, episode_id: Any, told: PhoneReading) -> CheckView:
         return a_check(told)
 
     def enter_reading(self, *what: Any) -> EnteredView:

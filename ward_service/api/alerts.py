@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header
 
-from ward_service.api.deps import HandDep, SignedIn, StoreDep
+from ward_service.api.deps import ActorDep, SignedIn, StoreDep
 from ward_service.api.views import alert_view
 from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
 from ward_service.contract.vocabulary import AlertOutcome
@@ -29,7 +29,7 @@ def get_alert(alert_id: UUID, store: StoreDep) -> AlertView:
 
 @router.post("/{alert_id}/acknowledge")
 def acknowledge(
-    alert_id: UUID, hand: HandDep, if_match: IfMatch, given: Taking | None = None
+    alert_id: UUID, actor: ActorDep, if_match: IfMatch, given: Taking | None = None
 ) -> AlertView:
     """Own an alert. 404 if there is none, 412 if it changed since it was seen or is somebody's.
 
@@ -38,30 +38,30 @@ def acknowledge(
     another shift.
     """
     taking = given or Taking()
-    deed = Acknowledged(
-        alert_id, hand.by, _version(if_match), taking.take_over, taking.shift_ends_at
+    action = Acknowledged(
+        alert_id, actor.by, _version(if_match), taking.take_over, taking.shift_ends_at
     )
-    return alert_view(hand.on_alert(deed))
+    return alert_view(actor.on_alert(action))
 
 
 @router.post("/{alert_id}/contact")
-def contact(alert_id: UUID, given: ContactNote, hand: HandDep) -> AlertView:
+def contact(alert_id: UUID, given: ContactNote, actor: ActorDep) -> AlertView:
     """Write down that somebody spoke with the patient, or tried to. 412 if it has ended."""
-    deed = ContactMade(alert_id, hand.by, given.channel, given.reached, given.note)
-    return alert_view(hand.on_alert(deed))
+    action = ContactMade(alert_id, actor.by, given.channel, given.reached, given.note)
+    return alert_view(actor.on_alert(action))
 
 
 @router.post("/{alert_id}/resolve")
-def resolve(alert_id: UUID, given: Resolution, hand: HandDep, if_match: IfMatch) -> AlertView:
+def resolve(alert_id: UUID, given: Resolution, actor: ActorDep, if_match: IfMatch) -> AlertView:
     """End an alert with its outcome. 412 if it changed, 422 for a red without a note."""
-    deed = Resolved(
+    action = Resolved(
         alert_id=alert_id,
-        by=hand.by,
+        by=actor.by,
         seen_version=_version(if_match),
         outcome=AlertOutcome(given.outcome),
         **given.model_dump(exclude={"outcome"}),
     )
-    return alert_view(hand.on_alert(deed))
+    return alert_view(actor.on_alert(action))
 
 
 def _version(if_match: str) -> int:

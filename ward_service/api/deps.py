@@ -77,7 +77,7 @@ IdempotencyKey = Annotated[str, Header(min_length=8, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
-class Hand:
+class Actor:
     """Somebody who acts: who, when, and under which key, so that it is done once."""
 
     ward: Ward
@@ -85,20 +85,20 @@ class Hand:
     now: datetime
     key: str
 
-    def on_alert(self, deed: AlertAct) -> AlertRow:
+    def on_alert(self, action: AlertAct) -> AlertRow:
         """Act on an alert, and return it as it now stands."""
-        return acts.act(self.ward, deed.alert_id, deed, self.key, self.now)
+        return acts.act(self.ward, action.alert_id, action, self.key, self.now)
 
-    def on_stay(self, episode_id: UUID, deed: StayAct) -> None:
+    def on_stay(self, episode_id: UUID, action: StayAct) -> None:
         """Act on a stay."""
-        acts.act_on_stay(self.ward, episode_id, deed, self.key, self.now)
+        acts.act_on_stay(self.ward, episode_id, action, self.key, self.now)
 
 
-def get_hand(
+def get_actor(
     ward: WardDep, clinician: ClinicianDep, now: NowDep, idempotency_key: IdempotencyKey
-) -> Hand:
+) -> Actor:
     """Return who acts with this request."""
-    return Hand(ward, clinician.username, now, idempotency_key)
+    return Actor(ward, clinician.username, now, idempotency_key)
 
 
-HandDep = Annotated[Hand, Depends(get_hand)]
+ActorDep = Annotated[Actor, Depends(get_actor)]

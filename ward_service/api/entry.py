@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
-from ward_service.api.deps import HandDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.api.deps import ActorDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, finding_views
 from ward_service.contract.entry import (
     CheckView,
@@ -15,7 +15,7 @@ from ward_service.contract.entry import (
     EnteredView,
     FormView,
     PageView,
-    Told,
+    PhoneReading,
 )
 from ward_service.contract.http.alerts import AlertView, FindingView
 from ward_service.contract.ids import derived_id
@@ -27,7 +27,7 @@ from ward_service.domain.state import EpisodeState
 from ward_service.entry import record
 from ward_service.entry.form import form_of
 from ward_service.entry.parse import (
-    Entry,
+    ParsedNumbers,
     answered,
     judged_as,
     kept_before,
@@ -64,7 +64,9 @@ def get_diary(episode_id: UUID, ward: WardDep, language: str | None = None) -> R
 
 
 @router.post("/readings/check")
-def check(episode_id: UUID, told: Told, ward: WardDep, store: StoreDep, now: NowDep) -> CheckView:
+def check(
+    episode_id: UUID, told: PhoneReading, ward: WardDep, store: StoreDep, now: NowDep
+) -> CheckView:
     """Say what a reading would mean, what to ask about it, and what to read back. Keeps nothing."""
     _, state, pathway = _stay(episode_id, ward, store)
     entry = read_entry(told.values, told.answers, pathway)
@@ -94,13 +96,13 @@ def check(episode_id: UUID, told: Told, ward: WardDep, store: StoreDep, now: Now
 
 
 @router.post("/readings", status_code=status.HTTP_201_CREATED)
-def enter(episode_id: UUID, told: Told, hand: HandDep) -> EnteredView:
+def enter(episode_id: UUID, told: PhoneReading, actor: ActorDep) -> EnteredView:
     """Keep a reading that was read back; return its meaning and the script for the caller.
 
     Sent again with its key it changes nothing, and the answer is the same. 409 if what was read
     back is not what is sent, or the stay had ended; 422 if a number is none.
     """
-    ward, now = hand.ward, hand.now
+    ward, now = actor.ward, actor.now
     with ward.unit_of_work(read_only=True) as store:
         _, _, pathway = _stay(episode_id, ward, store)
     entry = read_entry(told.values, told.answers, pathway)
@@ -110,17 +112,17 @@ def enter(episode_id: UUID, told: Told, hand: HandDep) -> EnteredView:
         raise ConflictError(
             "Nothing was kept: read the numbers back to the person first, as they are now."
         )
-    id_ = derived_id(told.measured_at or now, episode_id, hand.by, hand.key)
+    id_ = derived_id(told.measured_at or now, episode_id, actor.by, actor.key)
     reading = _reading(told, entry, id_, now)
-    kept = record.record_reading(ward, episode_id, reading, hand.by, hand.key, now, told.spoke)
+    kept = record.record_reading(ward, episode_id, reading, actor.by, actor.key, now, told.spoke)
     with ward.unit_of_work(read_only=True) as store:
         return _entered(episode_id, kept, ward, store, now)
 
 
 @router.post("/diary", status_code=status.HTTP_201_CREATED)
-def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView:
+def enter_diary(episode_id: UUID, given: DiaryGiven, actor: ActorDep) -> DiaryView:
     """Keep a paper diary, all of it or nothing; 422 says row by row what is wrong, or to ask."""
-    ward, now = hand.ward, hand.now
+    ward, now = actor.ward, actor.now
     with ward.unit_of_work(read_only=True) as store:
         _, state, pathway = _stay(episode_id, ward, store)
         pages, words = read_pages(given.rows, episode_id, state, pathway)
@@ -130,7 +132,7 @@ def enter_diary(episode_id: UUID, given: DiaryGiven, hand: HandDep) -> DiaryView
         words += kept_before(given.rows, pages, kept)
     if words:
         raise RowsRefusedError(sorted(words, key=lambda said: (said.row, said.question)))
-    ids = record.record_diary(ward, episode_id, pages, hand.by, now)
+    ids = record.record_diary(ward, episode_id, pages, actor.by, now)
     with ward.unit_of_work(read_only=True) as store:
         rows = sorted(store.readings.get_many(ids).values(), key=lambda row: row.measured_at)
         return DiaryView(
@@ -156,7 +158,7 @@ def _stay(episode_id: UUID, ward: Ward, store: Store) -> tuple[EpisodeRow, Episo
     return row, state_of(row), ward.pathways[row.pathway]
 
 
-def _reading(told: Told, entry: Entry, id_: UUID, now: datetime) -> Reading:
+def _reading(told: PhoneReading, entry: ParsedNumbers, id_: UUID, now: datetime) -> Reading:
     at = told.measured_at or now
     return entry.as_reading(id_, at, Source.STAFF_PHONE, call_me=told.call_me)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.api.deps import ActorDep, ClinicianDep, NowDep, SignedIn, StoreDep, WardDep
 from ward_service.api.views import alert_view, entry_view, limits_view, reading_view
 from ward_service.contract.http.alerts import AlertView, LedgerEntryView
 from ward_service.contract.http.readings import ReadingsPage, ReadingView
@@ -88,10 +88,10 @@ def get_limits(episode_id: UUID, ward: WardDep, store: StoreDep, now: NowDep) ->
 
 
 @router.post("/{episode_id}/limits")
-def change_limits(episode_id: UUID, given: LimitsEdit, hand: HandDep) -> LimitsView:
+def change_limits(episode_id: UUID, given: LimitsEdit, actor: ActorDep) -> LimitsView:
     """Change this person's own limits, with a reason. 409 out of bounds, or unconfirmed."""
-    deed = LimitsChanged(
-        hand.by,
+    action = LimitsChanged(
+        actor.by,
         given.reason,
         given.parameters,
         given.target,
@@ -99,34 +99,34 @@ def change_limits(episode_id: UUID, given: LimitsEdit, hand: HandDep) -> LimitsV
         given.home_oxygen,
         given.confirmed_by,
     )
-    hand.on_stay(episode_id, deed)
-    with hand.ward.unit_of_work(read_only=True) as store:
-        return _limits(episode_id, hand.ward, store, hand.now)
+    actor.on_stay(episode_id, action)
+    with actor.ward.unit_of_work(read_only=True) as store:
+        return _limits(episode_id, actor.ward, store, actor.now)
 
 
 @router.post("/{episode_id}/zone", status_code=status.HTTP_204_NO_CONTENT)
-def change_zone(episode_id: UUID, given: ZoneEdit, hand: HandDep) -> None:
+def change_zone(episode_id: UUID, given: ZoneEdit, actor: ActorDep) -> None:
     """Move the agreed times to another time zone. 409 if there is no such zone."""
-    hand.on_stay(episode_id, ZoneChanged(hand.by, given.reason, given.zone))
+    actor.on_stay(episode_id, ZoneChanged(actor.by, given.reason, given.zone))
 
 
 @router.post("/{episode_id}/pause", status_code=status.HTTP_204_NO_CONTENT)
-def pause(episode_id: UUID, given: PauseNote, hand: HandDep) -> None:
+def pause(episode_id: UUID, given: PauseNote, actor: ActorDep) -> None:
     """Expect nothing until a moment; the pause ends by itself. An open red is not muted."""
-    hand.on_stay(episode_id, Paused(hand.by, given.reason, given.until))
+    actor.on_stay(episode_id, Paused(actor.by, given.reason, given.until))
 
 
 @router.post("/{episode_id}/unpause", status_code=status.HTTP_204_NO_CONTENT)
-def unpause(episode_id: UUID, hand: HandDep) -> None:
+def unpause(episode_id: UUID, actor: ActorDep) -> None:
     """End a pause before its time. 409 if there is none."""
-    hand.on_stay(episode_id, Unpaused(hand.by))
+    actor.on_stay(episode_id, Unpaused(actor.by))
 
 
 @router.post("/{episode_id}/end", status_code=status.HTTP_204_NO_CONTENT)
-def end(episode_id: UUID, given: EndNote, hand: HandDep) -> None:
+def end(episode_id: UUID, given: EndNote, actor: ActorDep) -> None:
     """End a stay. 422 while a red is in play without a note, or something must be said first."""
-    deed = Ended(hand.by, given.reason, given.note, given.device_returned, given.gp_informed)
-    hand.on_stay(episode_id, deed)
+    action = Ended(actor.by, given.reason, given.note, given.device_returned, given.gp_informed)
+    actor.on_stay(episode_id, action)
 
 
 def _readings(ward: Ward, store: Store, rows: Sequence[ReadingRow]) -> tuple[ReadingView, ...]:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 
-from ward_service.api.deps import ClinicianDep, HandDep, NowDep, SignedIn, StoreDep, WardDep
-from ward_service.contract.letters import DoorView, LetterAsked, LetterView, Looked
+from ward_service.api.deps import ActorDep, ClinicianDep, NowDep, SignedIn, StoreDep, WardDep
+from ward_service.contract.letters import DoorView, LetterRequest, LetterView, ReadingsSeen
 from ward_service.errors import NotFoundError
 from ward_service.homes.read_receipts import note_looked
 from ward_service.letters.codes import revoke_door
@@ -22,10 +22,10 @@ def _keep_nowhere(response: Response) -> None:
 
 
 @router.post("/letters", status_code=status.HTTP_201_CREATED, dependencies=[Depends(_keep_nowhere)])
-def make(episode_id: UUID, given: LetterAsked, hand: HandDep) -> LetterView:
+def make(episode_id: UUID, given: LetterRequest, actor: ActorDep) -> LetterView:
     """Make a letter: its code is in this answer and nowhere else. 409 for the same key again."""
     return make_letter(
-        hand.ward, episode_id, given.who, hand.by, hand.key, hand.now, given.page_url
+        actor.ward, episode_id, given.who, actor.by, actor.key, actor.now, given.page_url
     )
 
 
@@ -50,7 +50,7 @@ def revoke(
 
 @router.post("/seen", status_code=status.HTTP_204_NO_CONTENT)
 def looked(
-    episode_id: UUID, given: Looked, ward: WardDep, clinician: ClinicianDep, now: NowDep
+    episode_id: UUID, given: ReadingsSeen, ward: WardDep, clinician: ClinicianDep, now: NowDep
 ) -> None:
     """Note that whoever is signed in has opened this patient's page with these readings on it.
 

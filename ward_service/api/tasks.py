@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, status
 
-from ward_service.api.deps import HandDep, SignedIn, StoreDep
+from ward_service.api.deps import ActorDep, SignedIn, StoreDep
 from ward_service.contract.http.stays import TaskDone, TaskView
 from ward_service.contract.vocabulary import TaskKind
 from ward_service.stays.acts import finish_task
@@ -28,6 +28,6 @@ def list_tasks(store: StoreDep) -> list[TaskView]:
 
 
 @router.post("/{episode_id}/{kind}/{number}/done", status_code=status.HTTP_204_NO_CONTENT)
-def done(episode_id: UUID, kind: TaskKind, number: int, given: TaskDone, hand: HandDep) -> None:
+def done(episode_id: UUID, kind: TaskKind, number: int, given: TaskDone, actor: ActorDep) -> None:
     """Note that a task is done. 404 if there is none, 409 if somebody has done it."""
-    finish_task(hand.ward, (episode_id, kind, number), hand.by, given.note, hand.now)
+    finish_task(actor.ward, (episode_id, kind, number), actor.by, given.note, actor.now)

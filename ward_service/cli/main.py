@@ -230,13 +230,13 @@ def letter(
     ] = None,
 ) -> None:
     """Make a letter with a code for the patient's page. The code is in the file, nowhere else."""
-    from ward_service.contract.letters import LetterAsked
+    from ward_service.contract.letters import LetterRequest
     from ward_service.enrolment.enrolment import OPERATOR
     from ward_service.letters.codes import revoke_door
     from ward_service.letters.letter import make_letter
 
     try:
-        asked = LetterAsked(who="carer" if carer else "patient", page_url=page)
+        asked = LetterRequest(who="carer" if carer else "patient", page_url=page)
     except ValidationError as error:
         raise typer.BadParameter("It must be an address like https://page.example") from error
     with _ward() as ward:

@@ -85,7 +85,7 @@ class GivenAnswer(BaseModel):
     answer: Annotated[str, Field(min_length=1, max_length=2_000)]
 
 
-class Told(BaseModel):
+class PhoneReading(BaseModel):
     """What somebody told by phone. Without `measured_at` it was measured just now.
 
     `read_back` is the sentence of the check that was read to the person and that they confirmed:

@@ -10,15 +10,15 @@ from ward_service.contract.http.base import View
 # Where the patient's page is: an address without a query, so that a code can follow.
 PAGE_URL: Final = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
 DoorId = Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{4}$")]
-Who = Literal["patient", "carer"]
+PageUser = Literal["patient", "carer"]
 
 
-class LetterAsked(BaseModel):
+class LetterRequest(BaseModel):
     """For whom a letter is to be made, and where the page is, if not where the ward says."""
 
     model_config = ConfigDict(extra="forbid")
 
-    who: Who = "patient"
+    who: PageUser = "patient"
     page_url: Annotated[str, Field(pattern=PAGE_URL, max_length=200)] | None = None
 
 
@@ -36,7 +36,7 @@ class LetterView(View):
     """
 
     door: DoorId
-    who: Who
+    who: PageUser
     code: str = Field(repr=False)
     link: str = Field(repr=False)
     reference: str
@@ -49,14 +49,14 @@ class DoorView(View):
     """A door, and whether it is open: without `revoked_at`, it is. Its code is nowhere."""
 
     door: DoorId
-    who: Who
+    who: PageUser
     made_at: AwareDatetime
     made_by: str
     revoked_at: AwareDatetime | None
     revoked_by: str | None
 
 
-class Looked(BaseModel):
+class ReadingsSeen(BaseModel):
     """Which readings were on the page of a patient when a clinician opened it."""
 
     model_config = ConfigDict(extra="forbid")

@@ -21,7 +21,7 @@ WEEK: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class BothLanguages:
     """Words in the person's language, where the pathway has them, and ours beside them."""
 
     ours: str
@@ -29,21 +29,21 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class LevelAdvice:
     """One level: its numbers in this person's bands, by vital, and what to do."""
 
     level: Level
     numbers: tuple[str, ...]
-    advice: Words
+    advice: BothLanguages
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PaperQuestion:
     """A question to answer on paper: a letter for each answer; none takes free words."""
 
-    said: Words
+    said: BothLanguages
     letter: str
-    answers: tuple[tuple[str, Words], ...]
+    answers: tuple[tuple[str, BothLanguages], ...]
     red_flags: bool
 
 
@@ -59,13 +59,13 @@ class Pack:
     language: str | None
     phone: str
     hours: str
-    technique: Words
+    technique: BothLanguages
     times: tuple[time, ...]
     days: int
-    zones: tuple[Zone, ...]
-    emergency: Words
+    zones: tuple[LevelAdvice, ...]
+    emergency: BothLanguages
     vitals: tuple[tuple[Vital, str], ...]
-    asks: tuple[Ask, ...]
+    asks: tuple[PaperQuestion, ...]
 
 
 def pack_of(
@@ -88,7 +88,7 @@ def pack_of(
     own = Own(pathway, language)
     try:
         zones = tuple(
-            Zone(
+            LevelAdvice(
                 level,
                 _numbers(level, state.limits, pathway),
                 _advice(f"advice.{level}", own, state.limits, pathway, language),
@@ -108,11 +108,11 @@ def pack_of(
         language=language if own.theirs(SAFETY_NET) else None,
         phone=phone,
         hours=hours(pathway.service),
-        technique=Words(own.ours(TECHNIQUE), own.theirs(TECHNIQUE)),
+        technique=BothLanguages(own.ours(TECHNIQUE), own.theirs(TECHNIQUE)),
         times=pathway.schedule.times,
         days=pathway.duration.days,
         zones=zones,
-        emergency=Words(own.ours(SAFETY_NET), own.theirs(SAFETY_NET)),
+        emergency=BothLanguages(own.ours(SAFETY_NET), own.theirs(SAFETY_NET)),
         vitals=tuple((vital, CALLED[vital]) for vital in asked_vitals(pathway)),
         asks=tuple(_asks(own, pathway)),
     )
@@ -125,12 +125,14 @@ def hours(service: Service) -> str:
     return f"{said}, {service.opens:%H:%M} to {service.closes:%H:%M}"
 
 
-def _advice(id_: str, own: Own, limits: Limits, pathway: Pathway, language: str | None) -> Words:
+def _advice(
+    id_: str, own: Own, limits: Limits, pathway: Pathway, language: str | None
+) -> BothLanguages:
     """Return a text with the person's numbers, without the safety net: that has its own box."""
     theirs = None
     if own.theirs(id_) is not None:
         theirs = _bare(text_for(id_, pathway, limits, language), own.theirs(SAFETY_NET) or "")
-    return Words(_bare(text_for(id_, pathway, limits), own.ours(SAFETY_NET)), theirs)
+    return BothLanguages(_bare(text_for(id_, pathway, limits), own.ours(SAFETY_NET)), theirs)
 
 
 def _bare(text: str, net: str) -> str:
@@ -169,16 +171,18 @@ def _range(low: float | None, high: float | None) -> str:
     return f"{low:g}{{0}}" if low == high else f"{low:g} to {high:g}{{0}}"
 
 
-def _asks(own: Own, pathway: Pathway) -> list[Ask]:
+def _asks(own: Own, pathway: Pathway) -> list[PaperQuestion]:
     """Return the questions with a letter for each answer; letters do not repeat on the page."""
     return [
-        Ask(
-            Words(own.ours(question.said), own.theirs(question.said)),
+        PaperQuestion(
+            BothLanguages(own.ours(question.said), own.theirs(question.said)),
             chr(ord("A") + n),
             tuple(
                 (
                     f"{chr(ord('A') + n)}{number}",
-                    Words(own.ours(f"answer.{id_}.{code}"), own.theirs(f"answer.{id_}.{code}")),
+                    BothLanguages(
+                        own.ours(f"answer.{id_}.{code}"), own.theirs(f"answer.{id_}.{code}")
+                    ),
                 )
                 for number, code in enumerate(question.answers)
             ),

@@ -22,7 +22,7 @@ from reportlab.platypus import (
 
 from ward_service.contract.vocabulary import Level
 from ward_service.diary import page
-from ward_service.diary.pack import Ask, Pack, Words
+from ward_service.diary.pack import BothLanguages, Pack, PaperQuestion
 
 BODY: Final = 14  # points; NHS leaflets ask for 12 at least, large print is 16
 ROW: Final = 11 * mm  # room for a hand
@@ -86,7 +86,7 @@ class _Styles:
         )
         self.loud = ParagraphStyle("loud", parent=self.middle, fontName=bold)
 
-    def say(self, words: Words, style: ParagraphStyle | None = None) -> list[Any]:
+    def say(self, words: BothLanguages, style: ParagraphStyle | None = None) -> list[Any]:
         """Return words in the person's language first, with ours beside them in smaller type."""
         main = style or self.body
         if words.own is None:
@@ -155,8 +155,8 @@ def _how(pack: Pack, style: _Styles) -> list[Any]:
     return [*out, PageBreak()]
 
 
-def _ask(ask: Ask, style: _Styles) -> list[Any]:
-    head = Words(
+def _ask(ask: PaperQuestion, style: _Styles) -> list[Any]:
+    head = BothLanguages(
         f"{ask.letter}. {ask.said.ours}", f"{ask.letter}. {ask.said.own}" if ask.said.own else None
     )
     parts = style.say(head, style.strong)

@@ -34,7 +34,7 @@ SAID_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ParsedNumbers:
     """What was typed, as it was read. With `problems` it is nothing yet; `questions` are to ask."""
 
     values: Mapping[Vital, float]
@@ -63,7 +63,7 @@ class Entry:
 
 def read_entry(
     typed: Mapping[Vital, str], answers: Sequence[GivenAnswer], pathway: Pathway
-) -> Entry:
+) -> ParsedNumbers:
     """Read what was typed and chosen under a pathway."""
     values: dict[Vital, float] = {}
     problems: list[str] = []
@@ -80,7 +80,7 @@ def read_entry(
     problems += _wrong_answers(answers, pathway)
     questions += _swapped(values, pathway)
     given = tuple(Answer(question=a.question, answer=a.answer) for a in answers)
-    return Entry(values, given, tuple(problems), tuple(questions))
+    return ParsedNumbers(values, given, tuple(problems), tuple(questions))
 
 
 def _swapped(values: Mapping[Vital, float], pathway: Pathway) -> list[str]:

@@ -16,7 +16,7 @@ from ward_service.ward import Ward
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class StaffReading:
     """A reading that a member of staff typed. `key` names it: typed again, it is the same one.
 
     `spoke` is who told it by phone; None: it stood on paper.
@@ -47,7 +47,7 @@ def record_reading(
         ConflictError: the stay had ended when it was measured.
         WardError: it holds nothing, or its time cannot be right.
     """
-    entered = Entered(reading, by, _name("phone", episode_id, by, key), spoke)
+    entered = StaffReading(reading, by, _name("phone", episode_id, by, key), spoke)
     return _record(ward, episode_id, [entered], now)[0]
 
 
@@ -61,11 +61,13 @@ def record_diary(
     Raises:
         NotFoundError, ConflictError, WardError: as of a reading by phone.
     """
-    entered = [Entered(page, by, _name_of_page(episode_id, page)) for page in pages]
+    entered = [StaffReading(page, by, _name_of_page(episode_id, page)) for page in pages]
     return _record(ward, episode_id, entered, now)
 
 
-def _record(ward: Ward, episode_id: UUID, entered: Sequence[Entered], now: datetime) -> list[UUID]:
+def _record(
+    ward: Ward, episode_id: UUID, entered: Sequence[StaffReading], now: datetime
+) -> list[UUID]:
     with ward.unit_of_work() as store:
         stays = load_stays(ward, store, {episode_id}, now)
         if not stays:

@@ -23,7 +23,7 @@ from ward_service.homes.in_flight import InFlight
 from ward_service.homes.wire import SignedMessage, Wire
 from ward_service.letters.codes import doors_in_plan
 from ward_service.logs import log
-from ward_service.store.plans import Place, as_limits
+from ward_service.store.plans import PlaceKey, as_limits
 from ward_service.store.stays import state_of
 from ward_service.store.tables.homes import PlanRow, PlanSentRow
 from ward_service.store.tables.stays import EpisodeRow
@@ -38,7 +38,7 @@ ON_THE_WAY: Final = 500  # plans that no broker has taken yet; beyond, none is a
 class PlanDue:
     """A plan to be sent, and what its row asked for when it was made."""
 
-    place: Place
+    place: PlaceKey
     asked: int
     message: SignedMessage
 
@@ -51,7 +51,7 @@ class PlanSender:
         self._ward = ward
         self._signatures: object = None
         self._signed_names: set[str] = set()
-        self._in_flight: InFlight[Place] = InFlight()
+        self._in_flight: InFlight[PlaceKey] = InFlight()
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
@@ -187,7 +187,7 @@ class PlanSender:
             self._note_sent(unsendable)
         return signed
 
-    def _note_sent(self, plans: Sequence[tuple[Place, int]]) -> None:
+    def _note_sent(self, plans: Sequence[tuple[PlaceKey, int]]) -> None:
         with self._ward.unit_of_work() as store:
             for place, asked in plans:
                 store.plans.mark_sent(place, asked)

@@ -18,7 +18,7 @@ from ward_service.homes.in_flight import InFlight
 from ward_service.homes.receipts import sign_receipts
 from ward_service.homes.wire import Wire
 from ward_service.logs import log
-from ward_service.store.read_receipts import SeenId
+from ward_service.store.read_receipts import ReadingKey
 from ward_service.store.tables.homes import SeenRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
@@ -57,7 +57,7 @@ class ReadReceiptSender:
     def __init__(self, ward: Ward) -> None:
         """Prepare; the first look finds what was seen while ingest was down."""
         self._ward = ward
-        self._in_flight: InFlight[SeenId] = InFlight()
+        self._in_flight: InFlight[ReadingKey] = InFlight()
 
     def deliver(self, wire: Wire, now: datetime) -> None:
         """Note what has gone out, and send what is due. A database that is away is waited for."""
@@ -85,7 +85,7 @@ class ReadReceiptSender:
         with self._ward.unit_of_work(read_only=True) as store:
             return store.read_receipts.to_send(AT_ONCE, waiting)
 
-    def _note_sent(self, readings: Sequence[tuple[SeenId, int]]) -> None:
+    def _note_sent(self, readings: Sequence[tuple[ReadingKey, int]]) -> None:
         with self._ward.unit_of_work() as store:
             for reading, asked in readings:
                 store.read_receipts.mark_sent(reading, asked)

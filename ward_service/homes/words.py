@@ -14,46 +14,48 @@ from ward_service.domain.inputs import HomeTrouble
 from ward_service.domain.sequence import Missing
 
 
-class Words(NamedTuple):
+class TroubleWords(NamedTuple):
     """How a trouble is said: with `{device}`, and what is added where there is a `{count}`."""
 
     said: str
     counted: str = ""
 
 
-WORDS: Final[dict[TroubleCode, Words]] = {
-    TroubleCode.RADIO_OFF: Words(
+WORDS: Final[dict[TroubleCode, TroubleWords]] = {
+    TroubleCode.RADIO_OFF: TroubleWords(
         "the box at home hears no device: its Bluetooth is off or broken. Readings do not come "
         "by themselves"
     ),
-    TroubleCode.DEVICE_FAILING: Words(
+    TroubleCode.DEVICE_FAILING: TroubleWords(
         "{device} at home does not work as it should: ask whether it is switched on and charged",
         " (it failed {count} times)",
     ),
-    TroubleCode.POSSIBLY_MISSED: Words(
+    TroubleCode.POSSIBLY_MISSED: TroubleWords(
         "the box at home may have missed what {device} measured: ask for the numbers",
         " (perhaps {count} readings)",
     ),
-    TroubleCode.BATTERY_LOW: Words("the battery of {device} at home is low: ask for a new one"),
-    TroubleCode.SPOOL_NEARLY_FULL: Words(
+    TroubleCode.BATTERY_LOW: TroubleWords(
+        "the battery of {device} at home is low: ask for a new one"
+    ),
+    TroubleCode.SPOOL_NEARLY_FULL: TroubleWords(
         "the box at home is nearly full of readings that it could not send: continuous ones are "
         "kept in short only"
     ),
-    TroubleCode.SPOOL_FULL: Words(
+    TroubleCode.SPOOL_FULL: TroubleWords(
         "the box at home is full and takes no more readings. Ring, and write the numbers down"
     ),
-    TroubleCode.SPOOL_DAMAGED: Words(
+    TroubleCode.SPOOL_DAMAGED: TroubleWords(
         "the box at home had a damaged memory and began a new one: what it had not sent by then "
         "may be missing. Ask for the numbers, and tell support"
     ),
-    TroubleCode.UNCLAIMED: Words(
+    TroubleCode.UNCLAIMED: TroubleWords(
         "somebody at home has measured and not said who it was: ask whose it is",
         " ({count} readings wait)",
     ),
-    TroubleCode.CLOCK_WRONG: Words(
+    TroubleCode.CLOCK_WRONG: TroubleWords(
         "the clock of the box at home is wrong: the times of its readings cannot be trusted"
     ),
-    TroubleCode.PLAN_NOT_UNDERSTOOD: Words(
+    TroubleCode.PLAN_NOT_UNDERSTOOD: TroubleWords(
         "the box at home does not understand the care plan that it was sent, and advises by an "
         "earlier one or not at all. Tell support"
     ),

@@ -23,7 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ward_service.contract.messages import BASE_TOPIC, CONTENT_TYPE, MAX_PAYLOAD, topic
 from ward_service.homes.wire import SignedMessage
 from ward_service.ingest.inbox import Inbox
-from ward_service.ingest.listener import Heard, Listener
+from ward_service.ingest.listener import Listener, Publication
 from ward_service.ingest.message import ArrivedMessage
 from ward_service.logs import log
 from ward_service.settings import Settings
@@ -224,6 +224,6 @@ class Connection:
         self._begin(None)
         log("broker.disconnected", code=reason.value)
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: Publication) -> None:
         arrived = ArrivedMessage(heard.topic, heard.properties, heard.correlation, heard.payload)
         self._inbox.put(Delivery(arrived, self._epoch, heard.mid, heard.qos))

@@ -25,7 +25,7 @@ _FIXED: Final = {0x01: 1, 0x02: 4, 0x23: 2}
 _STRINGS: Final = frozenset((0x03, 0x08))
 
 
-class Heard(NamedTuple):
+class Publication(NamedTuple):
     """A PUBLISH. `mid` is its number on this connection; 0 where `qos` is 0."""
 
     topic: str
@@ -39,7 +39,7 @@ class Heard(NamedTuple):
 class Listener(Client):
     """paho's client, which hands each PUBLISH to `hear` instead of `on_message`."""
 
-    def __init__(self, hear: Callable[[Heard], None], *given: Any, **named: Any) -> None:
+    def __init__(self, hear: Callable[[Publication], None], *given: Any, **named: Any) -> None:
         """Prepare a client; `hear` is called in paho's network thread."""
         super().__init__(*given, **named)
         self._hear = hear
@@ -63,7 +63,7 @@ class Listener(Client):
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
 
-def read_publish(command: int, packet: bytes) -> Heard:
+def read_publish(command: int, packet: bytes) -> Publication:
     """Read a PUBLISH of MQTT 5: its first byte, and what follows its length.
 
     What is no UTF-8 is replaced, and properties end where they cannot be read: such a message has
@@ -84,7 +84,7 @@ def read_publish(command: int, packet: bytes) -> Heard:
     if payload_at > len(packet):
         raise IndexError("properties are longer than their packet")
     properties, correlation = _read_properties(packet[at:payload_at])
-    return Heard(topic, properties, correlation, packet[payload_at:], mid, qos)
+    return Publication(topic, properties, correlation, packet[payload_at:], mid, qos)
 
 
 def _read_properties(given: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:

@@ -7,9 +7,10 @@ of birth. Whatever changes which doors are open asks for the plan again.
 import secrets
 from base64 import b64encode
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
+from ward_service.contract.letters import PageUser
 from ward_service.contract.page_code import (
     CHARACTER_BITS,
     DOOR_LENGTH,
@@ -28,13 +29,12 @@ from ward_service.store.tables.homes import DoorRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
-Who = Literal["patient", "carer"]
 # Of one stay at a time: the patient on two devices, and a few who care. A plan has room for 16.
 MOST_OPEN: Final = 8
 
 
 def open_door(
-    ward: Ward, episode_id: UUID, who: Who, by: str, key: str, now: datetime
+    ward: Ward, episode_id: UUID, who: PageUser, by: str, key: str, now: datetime
 ) -> tuple[str, str]:
     """Make a door for somebody's page; return its id, and the code, which nobody can say again.
 

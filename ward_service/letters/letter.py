@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from ward_service.contract.ids import short_reference
-from ward_service.contract.letters import LetterView, Who
+from ward_service.contract.letters import LetterView, PageUser
 from ward_service.domain.pathway import Pathway
 from ward_service.errors import NotFoundError, WardError
 from ward_service.letters.codes import open_door
@@ -26,7 +26,7 @@ class _Sheet:
 
     pathway: Pathway
     language: str | None
-    who: Who
+    who: PageUser
     page_url: str
     reference: str
     phone: str
@@ -60,7 +60,7 @@ class _Sheet:
 def make_letter(
     ward: Ward,
     episode_id: UUID,
-    who: Who,
+    who: PageUser,
     by: str,
     key: str,
     now: datetime,
@@ -93,7 +93,7 @@ def make_letter(
     )
 
 
-def _sheet(ward: Ward, episode_id: UUID, who: Who, page_url: str) -> _Sheet:
+def _sheet(ward: Ward, episode_id: UUID, who: PageUser, page_url: str) -> _Sheet:
     with ward.unit_of_work(read_only=True) as store:
         row = store.stays.get([episode_id], lock=False).get(episode_id)
         if row is None:

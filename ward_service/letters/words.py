@@ -8,7 +8,7 @@ birth: whoever finds the letter learns that somebody measures something at home.
 from dataclasses import dataclass
 from typing import Final
 
-from ward_service.contract.letters import LetterWords, Who
+from ward_service.contract.letters import LetterWords, PageUser
 from ward_service.contract.page_code import grouped
 from ward_service.domain.pathway import Pathway
 from ward_service.entry.form import Own
@@ -64,7 +64,7 @@ def letter_of(
     pathway: Pathway,
     language: str | None,
     *,
-    who: Who,
+    who: PageUser,
     code: str,
     page_url: str,
     reference: str,

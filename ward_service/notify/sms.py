@@ -198,7 +198,7 @@ def _refused(error: urllib.error.HTTPError) -> NotifyError:
     Source: GOV.UK Notify, REST API, general errors: its status and its type of error will not
     change, its words may, so they only make ours more exact.
     """
-    kind, words = _said(error)
+    kind, words = _describe(error)
     if error.code in (401, 403):
         said = "refuses our API key"
         if "clock" in words:
@@ -223,7 +223,7 @@ def _refused(error: urllib.error.HTTPError) -> NotifyError:
     return NotifyError(f"GOV.UK Notify answered {error.code}", permanent=not later)
 
 
-def _said(error: urllib.error.HTTPError) -> tuple[str, str]:
+def _describe(error: urllib.error.HTTPError) -> tuple[str, str]:
     """Return the type of an error and its words in small letters; empty if it says neither."""
     try:
         first = json.loads(error.read())["errors"][0]

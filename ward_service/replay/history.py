@@ -12,7 +12,7 @@ from ward_service.domain.episode import Person
 from ward_service.domain.from_wire import as_diary, as_input
 from ward_service.domain.inputs import HomeTrouble, Input
 from ward_service.pipeline import as_unreadable
-from ward_service.store.acts import deed_of
+from ward_service.store.acts import action_of
 from ward_service.store.stays import person_of
 from ward_service.store.tables.alerts import AlertRow
 from ward_service.store.tables.runtime import BlindRow
@@ -118,7 +118,7 @@ def histories(store: Store, ids: Sequence[UUID]) -> Iterator[History]:
         trouble = HomeTrouble(told_of.about, told_of.words)
         taken[told_of.episode_id].append((told_of.input_no, Taken(told_of.at, trouble)))
     for act in store.history.acts(ids):
-        done = Taken(act.at, deed_of(act), bool(act.refused))
+        done = Taken(act.at, action_of(act), bool(act.refused))
         taken[act.episode_id].append((act.input_no, done))
     alerts: dict[UUID, list[Lived]] = {}
     withdrawn = store.history.withdrawn_at(ids)

@@ -121,11 +121,13 @@ def _assumed(tally: Tally, habits: Mapping[Level, Habit]) -> Iterator[str]:
             if habit.counted
             else "what the candidate asks for, as too few were answered here"
         )
-        lags = f"{_said(habit.acknowledge)} to acknowledge, {_said(habit.resolve)} more to resolve"
+        lags = (
+            f"{_format(habit.acknowledge)} to acknowledge, {_format(habit.resolve)} more to resolve"
+        )
         yield f"  {level}: {lags} ({from_where})."
 
 
-def _said(lag: timedelta) -> str:
+def _format(lag: timedelta) -> str:
     minutes = round(lag.total_seconds() / 60)
     return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from ward_service.contract.http.pathways import ReplayAsked, ReplayView
+from ward_service.contract.http.pathways import ReplayRequest, ReplayView
 from ward_service.domain.civil_time import moment
 from ward_service.errors import ConflictError, NotFoundError, WardError
 from ward_service.pathways.load import load, read
@@ -29,7 +29,7 @@ def ask_file(ward: Ward, pathway: str, since: date, to: date, now: datetime) -> 
     return replay(ward.settings.database, asked, processes=os.cpu_count() or 1)
 
 
-def ask(ward: Ward, given: ReplayAsked, now: datetime) -> ReplayView:
+def ask(ward: Ward, given: ReplayRequest, now: datetime) -> ReplayView:
     """Replay what a request asks for: little, one at a time, in a process beside the ward's.
 
     Raises:

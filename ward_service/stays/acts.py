@@ -15,7 +15,7 @@ from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
 
-def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> AlertRow:
+def act(ward: Ward, alert_id: UUID, action: AlertAct, key: str, now: datetime) -> AlertRow:
     """Let a person act on an alert, once per idempotency key and person.
 
     Raises:
@@ -28,14 +28,14 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
         alert = store.alerts.get(alert_id)
         if alert is None:
             raise NotFoundError("There is no such alert.")
-        before = store.acts.get(key, deed.by)
+        before = store.acts.get(key, action.by)
         refused = before.refused if before else ""  # sent again, it is refused again
         if before is None:
-            refused = _carry_out(ward, store, alert.episode_id, deed, key, now)
+            refused = _carry_out(ward, store, alert.episode_id, action, key, now)
             # Both name the version that was seen, and were refused if it was not the newest.
-            if not refused and isinstance(deed, Acknowledged | Resolved):
+            if not refused and isinstance(action, Acknowledged | Resolved):
                 shown = [found.reading_id for found in findings_of(alert) if found.reading_id]
-                store.read_receipts.note(alert.episode_id, shown, now, deed.by)
+                store.read_receipts.note(alert.episode_id, shown, now, action.by)
         acted = store.alerts.get(alert_id)
     if refused:  # it is in the ledger by now that this person came second
         raise OutdatedError(refused, alert_id)
@@ -43,7 +43,7 @@ def act(ward: Ward, alert_id: UUID, deed: AlertAct, key: str, now: datetime) -> 
     return acted
 
 
-def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: datetime) -> None:
+def act_on_stay(ward: Ward, episode_id: UUID, action: StayAct, key: str, now: datetime) -> None:
     """Let a person act on a stay, once per idempotency key and person.
 
     Raises:
@@ -54,18 +54,18 @@ def act_on_stay(ward: Ward, episode_id: UUID, deed: StayAct, key: str, now: date
     with ward.unit_of_work() as store:
         if not store.stays.get([episode_id], lock=False):
             raise NotFoundError("There is no such stay.")
-        if store.acts.get(key, deed.by) is None:
-            _carry_out(ward, store, episode_id, deed, key, now)
+        if store.acts.get(key, action.by) is None:
+            _carry_out(ward, store, episode_id, action, key, now)
 
 
 def _carry_out(
-    ward: Ward, store: Store, episode_id: UUID, deed: Act, key: str, now: datetime
+    ward: Ward, store: Store, episode_id: UUID, action: Act, key: str, now: datetime
 ) -> str:
     """Fold a person's act and write it down; return why it was refused, if it was."""
     [stay] = load_stays(ward, store, {episode_id}, now).values()
-    alert_id = getattr(deed, "alert_id", None)
+    alert_id = getattr(action, "alert_id", None)
     try:
-        done = stay.fold(deed, now)
+        done = stay.fold(action, now)
     except alerts.SeenOldError as refused:
         assert alert_id is not None  # noqa: S101 - only an alert can be seen
         raise OutdatedError(str(refused), alert_id) from refused
@@ -76,14 +76,14 @@ def _carry_out(
     stay.save(store, now)
     row = ActRow(
         key=key,
-        username=deed.by,
+        username=action.by,
         episode_id=episode_id,
         alert_id=alert_id,
         at=done.now,
         input_no=stay.inputs,
         refused=done.refused,
     )
-    store.acts.add(row, deed)
+    store.acts.add(row, action)
     return done.refused
 
 

@@ -50,18 +50,19 @@ class Stay:
         before = self.looked_at
         return before if before and now < before <= now + WAITED_AT_MOST else now
 
-    def fold(self, happened: Input, now: datetime) -> Step:
+    def fold(self, input_: Input, now: datetime) -> Step:
+        """Let the rules take an input in; return what they made of it."""
         now = self.moment(now)
         done = step(
             self.row.id,
             self.state,
-            happened,
+            input_,
             now,
             self.pathway,
             absence_until=self.absence_until,
         )
         self.state, self.looked_at = done.state, now
-        self.inputs += not isinstance(happened, TimePassed)
+        self.inputs += not isinstance(input_, TimePassed)
         self.steps.append(done)
         return done
 

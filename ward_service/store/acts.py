@@ -1,22 +1,33 @@
 """What people did, once for each key, in SQL."""
 
-from typing import get_args
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from ward_service.domain import inputs
 from ward_service.domain.inputs import Act
 from ward_service.store.repository import Repository
-from ward_service.store.tables.stays import (
-    ActRow,
-)
+from ward_service.store.tables.stays import ActRow
 
-_DEEDS = {kind.__name__: TypeAdapter(kind) for kind in get_args(Act)}
+# The name under which each kind of act is stored, for ever, beside the class that it is today.
+KINDS: Final[dict[str, type[Any]]] = {
+    "Acknowledged": inputs.Acknowledged,
+    "ContactMade": inputs.ContactMade,
+    "Resolved": inputs.Resolved,
+    "LimitsChanged": inputs.LimitsChanged,
+    "ZoneChanged": inputs.ZoneChanged,
+    "Paused": inputs.Paused,
+    "Unpaused": inputs.Unpaused,
+    "Ended": inputs.Ended,
+}
+_KIND_OF: Final = {class_: kind for kind, class_ in KINDS.items()}
+_ADAPTERS: Final = {kind: TypeAdapter(class_) for kind, class_ in KINDS.items()}
 
 
-def deed_of(row: ActRow) -> Act:
+def action_of(row: ActRow) -> Act:
     """Return an act as the rules took it."""
-    deed: Act = _DEEDS[row.kind].validate_python(row.deed)
-    return deed
+    action: Act = _ADAPTERS[row.kind].validate_python(row.deed)
+    return action
 
 
 class ActRepository(Repository):
@@ -26,8 +37,8 @@ class ActRepository(Repository):
         """Return an act of this person that the rules have taken in already."""
         return self._session.get(ActRow, (key, username))
 
-    def add(self, row: ActRow, deed: Act) -> None:
+    def add(self, row: ActRow, action: Act) -> None:
         """Write an act as the rules took it, so that they do not take it twice."""
-        row.kind = type(deed).__name__
-        row.deed = _DEEDS[row.kind].dump_python(deed, mode="json")
+        row.kind = _KIND_OF[type(action)]
+        row.deed = _ADAPTERS[row.kind].dump_python(action, mode="json")
         self._session.add(row)

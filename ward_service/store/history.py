@@ -55,7 +55,7 @@ class LedCall(NamedTuple):
     at: datetime
 
 
-class Answered(NamedTuple):
+class AlertAnswer(NamedTuple):
     """How an alert was answered."""
 
     level: Level
@@ -138,7 +138,7 @@ class HistoryRepository(Repository):
         found = self._session.execute(query.where(row.episode_id.in_(set(ids))))
         return [LedCall(*call) for call in found]
 
-    def answers(self, since: datetime, until: datetime) -> Iterator[Answered]:
+    def answers(self, since: datetime, until: datetime) -> Iterator[AlertAnswer]:
         """Yield how alerts that opened in a stretch of time were answered, if they were."""
         row = AlertRow
         query = select(
@@ -146,4 +146,4 @@ class HistoryRepository(Repository):
         ).where(row.opened_at >= since, row.opened_at < until, row.acknowledged_at.is_not(None))
         for level, opened_at, acknowledged_at, resolved_at, outcome in self._session.execute(query):
             if acknowledged_at is not None:
-                yield Answered(level, opened_at, acknowledged_at, resolved_at, outcome)
+                yield AlertAnswer(level, opened_at, acknowledged_at, resolved_at, outcome)

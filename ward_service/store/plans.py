@@ -11,7 +11,7 @@ from ward_service.domain.limits import Limits
 from ward_service.store.repository import Repository
 from ward_service.store.tables.homes import PlanRow, PlanSentRow
 
-Place = tuple[str, int]  # gateway and slot
+PlaceKey = tuple[str, int]  # gateway and slot
 
 
 _LIMITS = TypeAdapter(Limits)
@@ -74,14 +74,14 @@ class PlanRepository(Repository):
         query = select(PlanRow.slot).where(PlanRow.asked > PlanRow.sent).limit(1)
         return self._session.scalar(query) is not None
 
-    def to_send(self, limit: int, but: Iterable[Place] = ()) -> list[PlanRow]:
+    def to_send(self, limit: int, but: Iterable[PlaceKey] = ()) -> list[PlanRow]:
         """Return places whose plan has not gone out, except some, locked for this process."""
         query = select(PlanRow).where(PlanRow.asked > PlanRow.sent)
         if waiting := list(but):
             query = query.where(tuple_(PlanRow.gateway_id, PlanRow.slot).not_in(waiting))
         return list(self._session.scalars(query.limit(limit).with_for_update(skip_locked=True)))
 
-    def mark_sent(self, place: Place, asked: int) -> None:
+    def mark_sent(self, place: PlaceKey, asked: int) -> None:
         """Note that the plan that was asked for has gone out; a later wish still waits."""
         mine = (PlanRow.gateway_id == place[0]) & (PlanRow.slot == place[1])
         self._session.execute(update(PlanRow).where(mine, PlanRow.sent < asked).values(sent=asked))

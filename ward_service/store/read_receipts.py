@@ -14,13 +14,13 @@ from ward_service.store.tables.readings import ReadingRow
 _SEEN = cast(Table, SeenRow.__table__)
 
 
-SeenId = tuple[str, UUID]  # gateway and reading
+ReadingKey = tuple[str, UUID]  # gateway and reading
 
 
 class ReadReceiptRepository(Repository):
     """Which readings a clinician has seen, and whether their home knows."""
 
-    def unseen(self, episode_id: UUID, readings: Iterable[UUID]) -> list[SeenId]:
+    def unseen(self, episode_id: UUID, readings: Iterable[UUID]) -> list[ReadingKey]:
         """Return which of these readings of a stay came from a home, and nobody has seen."""
         asked = set(readings)
         if not asked:
@@ -55,14 +55,14 @@ class ReadReceiptRepository(Repository):
         if values:  # somebody else may see them in this very moment: who is first stands
             self._session.execute(self._upsert(_SEEN).on_conflict_do_nothing(), values)
 
-    def to_send(self, limit: int, but: Iterable[SeenId] = ()) -> list[SeenRow]:
+    def to_send(self, limit: int, but: Iterable[ReadingKey] = ()) -> list[SeenRow]:
         """Return what homes were not told yet, longest waiting first, except some."""
         query = select(SeenRow).where(SeenRow.asked > SeenRow.sent)
         if waiting := list(but):
             query = query.where(tuple_(SeenRow.gateway_id, SeenRow.reading_id).not_in(waiting))
         return list(self._session.scalars(query.order_by(SeenRow.seen_at).limit(limit)))
 
-    def mark_sent(self, which: SeenId, asked: int) -> None:
+    def mark_sent(self, which: ReadingKey, asked: int) -> None:
         """Note that a home was told; a later wish still waits."""
         mine = (SeenRow.gateway_id == which[0]) & (SeenRow.reading_id == which[1])
         self._session.execute(update(SeenRow).where(mine, SeenRow.sent < asked).values(sent=asked))

@@ -27,7 +27,7 @@ STAGES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Fault:
     """One thing that is wrong. `kind` stays the same while it lasts; `since` is the ward's time."""
 
     kind: str
@@ -40,7 +40,7 @@ def troubles(
     clock: Clock,
     quiet_after: timedelta = QUIET_AFTER,
     stuck_after: timedelta = STUCK_AFTER,
-) -> list[Trouble]:
+) -> list[Fault]:
     """Return everything that is wrong with the ward now."""
     now, wall = clock.now(), clock.wall()
     return [
@@ -51,42 +51,40 @@ def troubles(
     ]
 
 
-def _quiet(store: Store, wall: datetime, after: timedelta) -> Iterator[Trouble]:
+def _quiet(store: Store, wall: datetime, after: timedelta) -> Iterator[Fault]:
     beats = store.runtime.heartbeats()
     for stage, words in STAGES.items():
         beat = beats.get(stage)
         if beat is None or wall - beat.wall_at > after:
-            yield Trouble(f"stage:{stage}", words, beat.at if beat else None)
+            yield Fault(f"stage:{stage}", words, beat.at if beat else None)
 
 
 def _stuck(
     store: Store, clock: Clock, now: datetime, wall: datetime, after: timedelta
-) -> Iterator[Trouble]:
+) -> Iterator[Fault]:
     before = now - after * clock.speed
     if steps := store.outbox.steps_overdue(before):
-        yield Trouble("ladder", f"{_some(steps, 'step')} of ladders fell due and nobody took them")
+        yield Fault("ladder", f"{_some(steps, 'step')} of ladders fell due and nobody took them")
     if messages := store.outbox.untaken(before, wall - after):
-        yield Trouble(
-            "outbox", f"{_some(messages, 'message')} to people wait and nobody sends them"
-        )
+        yield Fault("outbox", f"{_some(messages, 'message')} to people wait and nobody sends them")
 
 
-def _failing(store: Store, wall: datetime) -> Iterator[Trouble]:
+def _failing(store: Store, wall: datetime) -> Iterator[Fault]:
     for row in store.channels.failing():
         since, last = row.failing_since, row.failed_at
         if since is not None and last is not None and last - since >= CHANNEL_FAILS_AFTER:
             minutes = max(1, int((wall - since).total_seconds() // 60))
             words = f"Nothing has gone out by {row.channel} for {minutes} min: {row.problem}"
-            yield Trouble(f"channel:{row.channel}", words)
+            yield Fault(f"channel:{row.channel}", words)
 
 
-def _unreached(store: Store, now: datetime) -> Iterator[Trouble]:
+def _unreached(store: Store, now: datetime) -> Iterator[Fault]:
     whom: dict[str, str] = {}
     for row in store.outbox.unreached(now):
         whom.setdefault(said_of(row.to), row.problem or "nobody is left to try")
     if whom:
         said = "; ".join(f"{who} ({problem})" for who, problem in whom.items())
-        yield Trouble("unreached", f"Somebody could not be reached: {said}")
+        yield Fault("unreached", f"Somebody could not be reached: {said}")
 
 
 def _some(count: int, thing: str) -> str:

@@ -12,7 +12,7 @@ from ward_service.logs import log
 from ward_service.notify.channels import NotSetUp, open_channels
 from ward_service.notify.notifier import Notifier, OutgoingMessage
 from ward_service.settings import Settings
-from ward_service.watchdog.health import Trouble
+from ward_service.watchdog.health import Fault
 
 # Between two rings, whoever took the first: a ward that froze falls silent stage by stage.
 PAUSE: Final = timedelta(seconds=5)
@@ -64,7 +64,7 @@ class Ringer:
         self._unwell_at = self._again_at = self._not_before = datetime.min.replace(tzinfo=UTC)
         self._count = 0
 
-    def step(self, found: Collection[Trouble], wall: datetime) -> None:
+    def step(self, found: Collection[Fault], wall: datetime) -> None:
         """Ring if there is something new to say, or it is time to say it again."""
         if found:
             self._unwell_at = wall

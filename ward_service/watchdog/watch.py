@@ -16,14 +16,14 @@ from ward_service.logs import log
 from ward_service.settings import Settings
 from ward_service.store.connect import connect, engine_of
 from ward_service.store.unit_of_work import unit_of_work
-from ward_service.watchdog.health import Trouble, troubles
+from ward_service.watchdog.health import Fault, troubles
 from ward_service.watchdog.heartbeat import leave
 from ward_service.watchdog.ringer import Ringer, operators
 
 LOOK_S: Final = 0.25  # real seconds between two looks
 BEAT_S: Final = 1.0  # real seconds between two heartbeats
 PAUSE_S: Final = 1.0  # real seconds after a look that failed
-NO_ANSWER: Final = Trouble("database", "The ward's database does not answer")
+NO_ANSWER: Final = Fault("database", "The ward's database does not answer")
 
 
 def run_watchdog(settings: Settings, clock: Clock, stop: Event) -> None:
@@ -65,7 +65,7 @@ class Watch:
         self._limit = timedelta(seconds=settings.watchdog_limit_s)
         self._began = clock.wall()
         self._look = _Look(settings, clock)
-        self.found: list[Trouble] = []
+        self.found: list[Fault] = []
 
     def judge(self, wall: datetime) -> None:
         """Take in what was last seen. A look that hangs, or fails, is a database in trouble."""
@@ -94,7 +94,7 @@ class _Look:
         self._left = Event()
         self.began = clock.wall()
         self.seen_at = seen_at or self.began
-        self.found: list[Trouble] = []
+        self.found: list[Fault] = []
         Thread(target=self._run, name="look", daemon=True).start()
 
     def leave(self) -> None:

@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ward_service.ingest.listener import Heard, Listener, read_publish
+from ward_service.ingest.listener import Listener, Publication, read_publish
 
 # What MQTT lets stand in a string (1.5.4), and paho sends: no null, no surrogate, no U+FEFF.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), max_size=40)
@@ -78,14 +78,14 @@ def test_a_mark_that_paho_refuses_does_not_make_the_ward_deaf() -> None:
     mark = "\ufeff".encode()
     property_ = b"\x26" + b"\x00\x04slot" + len(mark).to_bytes(2, "big") + mark
     packet = b"\x00\x01t" + b"\x00\x07" + bytes([len(property_)]) + property_ + b"{}"
-    heard: list[Heard] = []
+    heard: list[Publication] = []
     ward = Listener(heard.append, CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
     assert _hand_over(ward, PUBLISH | 2, packet) == MQTTErrorCode.MQTT_ERR_SUCCESS
-    assert heard == [Heard("t", (("slot", "\ufeff"),), b"", b"{}", 7, 1)]
+    assert heard == [Publication("t", (("slot", "\ufeff"),), b"", b"{}", 7, 1)]
 
 
 def test_whoever_hears_may_break_without_ending_the_thread() -> None:
-    def hear(_: Heard) -> None:
+    def hear(_: Publication) -> None:
         raise KeyError("Ann Smith")
 
     ward = Listener(hear, CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)

@@ -21,13 +21,13 @@ from ward_service.contract.vocabulary import Channel
 from ward_service.errors import NotifyError, WardError
 from ward_service.notify.notifier import OutgoingMessage
 from ward_service.settings import Settings
-from ward_service.watchdog.health import Trouble, troubles
+from ward_service.watchdog.health import Fault, troubles
 from ward_service.watchdog.heartbeat import last_look, leave, silent
 from ward_service.watchdog.ringer import Operator, Ringer, operators
 from ward_service.watchdog.watch import NO_ANSWER, Watch, run_watchdog
 
 LIMIT_S = 3.0
-WORKER, OUTBOX = Trouble("stage:worker", "Nobody watches"), Trouble("outbox", "Nobody sends")
+WORKER, OUTBOX = Fault("stage:worker", "Nobody watches"), Fault("outbox", "Nobody sends")
 
 
 # --- what it notices
@@ -131,7 +131,7 @@ def at_seconds(phone: Phone) -> Callable[..., int]:
         timedelta(seconds=15),
     )
 
-    def step(seconds: float, *found: Trouble) -> int:
+    def step(seconds: float, *found: Fault) -> int:
         ringer.step(found, NOON + timedelta(seconds=seconds))
         return len(phone.rung)
 

@@ -25,7 +25,7 @@ class PathwayView(View):
     signed_at: AwareDatetime | None
 
 
-class ReplayAsked(BaseModel):
+class ReplayRequest(BaseModel):
     """A candidate to replay: the text of a pathway, or the id of one that ran here.
 
     `pathway` is `id` (the version in use) or `id@version`. Days are those of the ward; `to` is
