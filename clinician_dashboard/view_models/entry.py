@@ -25,7 +25,6 @@ SPOKE: Final = {Speaker.PATIENT: "The patient", Speaker.CARER: "A carer"}
 FLAGS_FIRST: Final = (
     "If they have any of these: tell them to call 999 now. Then go on with the form."
 )
-NOT_CHOSEN: Final = "not asked"
 _DAY: Final = re.compile(r"(\d{1,2})[./ -](\d{1,2})(?:[./ -](\d{4}|\d{2}))?")
 _TIME: Final = re.compile(r"(\d{1,2})[:. ]?(\d{2})\s*(am|pm)?")
 

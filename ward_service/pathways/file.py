@@ -61,7 +61,6 @@ def _no_less_than_zero(number: Sourced[float]) -> Sourced[float]:
 
 
 # Words of the contract are written as they are there.
-AnyLevel = Annotated[Level, Field(strict=False)]
 ClinicalLevel = Annotated[Level, Field(strict=False), AfterValidator(_a_clinical_level)]
 AVital = Annotated[Vital, Field(strict=False)]
 AMode = Annotated[Mode, Field(strict=False)]
