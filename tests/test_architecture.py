@@ -60,6 +60,7 @@ ROOMS: dict[str, dict[str, str]] = {
         "enrolment": "contract errors logs settings store ward",
         "entry": "contract domain errors logs stays store ward",
         "errors": "contract",
+        "explain": "contract domain errors pathways store ward",
         "homes": "contract domain errors ingest letters logs pipeline stays store ward",
         "ingest": "contract domain errors logs settings store",
         "keys": "contract store",

@@ -98,6 +98,12 @@ class ReadingRepository(Repository):
         query = select(row).where(row.gateway_id == _NO_GATEWAY, row.reading_id.in_(ids))
         return {found.reading_id: found for found in self._session.scalars(query)}
 
+    def of_stay(self, episode_id: UUID, ids: Collection[UUID]) -> list[ReadingRow]:
+        """Return these readings of a stay."""
+        row = ReadingRow
+        query = select(row).where(row.episode_id == episode_id, row.reading_id.in_(ids))
+        return list(self._session.scalars(query))
+
     def of_minutes(self, episode_id: UUID, moments: Collection[datetime]) -> list[ReadingRow]:
         """Return what was measured in the same minutes as these moments."""
         row = ReadingRow
