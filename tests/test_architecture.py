@@ -47,12 +47,12 @@ HEAVY = {"pandas", "streamlit", "fastapi", "sqlalchemy", "alembic", "uvicorn", "
 ROOMS: dict[str, dict[str, str]] = {
     "ward_service": {
         "api": (
-            "contract diary domain enrolment entry errors homes ingest letters logs "
+            "contract diary domain enrolment entry errors explain homes ingest letters logs "
             "notify passwords replay stays store ward watchdog"
         ),
         "bootstrap": "errors passwords pathways store ward",
         "cli": (
-            "bootstrap contract diary enrolment errors letters logs notify pathways "
+            "bootstrap contract diary enrolment errors explain letters logs notify pathways "
             "replay run settings standalone stays ward watchdog"
         ),
         "diary": "contract domain entry errors store ward",

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Header
 from ward_service.api.deps import ActorDep, SignedIn, StoreDep
 from ward_service.api.views import alert_view
 from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
+from ward_service.contract.http.explanation import ExplanationView
 from ward_service.contract.vocabulary import AlertOutcome
 from ward_service.domain.inputs import Acknowledged, ContactMade, Resolved
 from ward_service.errors import NotFoundError, WardError
+from ward_service.explain.load import explain_alert
 
 router = APIRouter(prefix="/alerts", tags=["alerts"], dependencies=[SignedIn])
 
@@ -25,6 +27,12 @@ def get_alert(alert_id: UUID, store: StoreDep) -> AlertView:
         raise NotFoundError("There is no such alert.")
     ledger = store.alerts.ledgers([row.id]).get(row.id, ())
     return alert_view(row, ledger, store.calls.timers(row.id), store.calls.of_alert(row.id))
+
+
+@router.get("/{alert_id}/explanation")
+def get_explanation(alert_id: UUID, store: StoreDep) -> ExplanationView:
+    """Return why an alert rang: its rules with line and source, limits, ladder. 404 if none."""
+    return explain_alert(store, alert_id)
 
 
 @router.post("/{alert_id}/acknowledge")

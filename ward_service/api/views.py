@@ -145,6 +145,7 @@ def _finding_view(found: AlertFinding) -> FindingView:
         at=found.at,
         doubtful=finding.doubtful,
         reading_ids=(found.reading_id,) if found.reading_id else (),
+        rule=finding.rule,
     )
 
 
@@ -178,6 +179,7 @@ def finding_views(row: ReadingRow) -> tuple[FindingView, ...]:
             at=row.judged_at,
             doubtful=finding["doubtful"],
             reading_ids=(row.reading_id,),
+            rule=finding.get("rule", ""),
         )
         for finding in row.findings or ()
     )

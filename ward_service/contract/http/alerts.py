@@ -16,13 +16,18 @@ from ward_service.contract.vocabulary import (
 
 
 class FindingView(View):
-    """One reason, in words that a nurse can check: `SpO2 91 % <= 92 %`."""
+    """One reason, in words that a nurse can check: `SpO2 91 % <= 92 %`.
+
+    `rule` names the rule that found it, `spo2.red`; the explanation of the alert has its rows of
+    the pathway under the same name.
+    """
 
     level: Level
     words: str
     at: AwareDatetime
     doubtful: bool = False
     reading_ids: tuple[UUID, ...] = ()
+    rule: str = ""
 
 
 class LedgerEntryView(View):
