@@ -13,6 +13,7 @@ from clinician_dashboard.forms import (
     shut,
     sight,
 )
+from clinician_dashboard.panels.explanation import show_explanation
 from clinician_dashboard.view_models.outcomes import took_words
 from clinician_dashboard.view_models.patient import OUTCOMES, AlertText, alert_text
 from clinician_dashboard.view_models.words import plain
@@ -34,6 +35,7 @@ def show_alert(alert: AlertView, now: datetime, me: str, scene: str) -> None:
         st.markdown(f"**{plain(text.headline)}**")
         for reason in text.reasons:
             st.text(f"• {reason}")
+        show_explanation(alert.id, now)
         for due in text.due:
             if due.past:
                 st.error(plain(due.words), icon="⏰")

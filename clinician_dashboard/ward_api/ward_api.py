@@ -24,6 +24,7 @@ from ward_service.contract.entry import (
 )
 from ward_service.contract.http.alerts import AlertView, ContactNote, Resolution, Taking
 from ward_service.contract.http.board import BoardVersionView, BoardView
+from ward_service.contract.http.explanation import ExplanationView
 from ward_service.contract.http.homes import HomesView
 from ward_service.contract.http.pathways import PathwayView
 from ward_service.contract.http.problem import Problem, RowWords
@@ -111,6 +112,10 @@ class WardApi:
     def alert(self, alert_id: UUID) -> AlertView:
         """Return one alert with its ladder and its calls."""
         return self._ask("GET", f"/alerts/{alert_id}", AlertView)
+
+    def explanation(self, alert_id: UUID) -> ExplanationView:
+        """Return why an alert rang."""
+        return self._ask("GET", f"/alerts/{alert_id}/explanation", ExplanationView)
 
     def latest_readings(self, episode_id: UUID, count: int) -> ReadingsPage:
         """Return the readings of a stay that were received last, and how many there are."""

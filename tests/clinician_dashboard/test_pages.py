@@ -17,6 +17,7 @@ from clinician_dashboard.ward_api.ward_api import (
     WardAwayError,
 )
 from tests.clinician_dashboard.test_entry import a_check, a_form, an_entered
+from tests.clinician_dashboard.test_explanation import a_reason, an_explanation
 from tests.clinician_dashboard.test_homes import a_home_of
 from tests.clinician_dashboard.test_stay import a_task, some_limits
 from tests.clinician_dashboard.test_view_models import a_board, a_line, a_pathway, an_alert
@@ -24,6 +25,7 @@ from tests.factories import NOON, minutes
 from ward_service.contract.entry import CheckView, DiaryView, EnteredView, FormView, PhoneReading
 from ward_service.contract.http.alerts import AlertView
 from ward_service.contract.http.board import BoardVersionView, BoardView, Place
+from ward_service.contract.http.explanation import ExplanationView
 from ward_service.contract.http.homes import HomesView, HomeView
 from ward_service.contract.http.problem import RowWords
 from ward_service.contract.http.readings import DataQualityView, ReadingsPage, ReadingView
@@ -57,6 +59,7 @@ class FakeWard(WardApi):
     its_doors: tuple[DoorView, ...] = ()
     its_readings: tuple[ReadingView, ...] = ()
     done: list[tuple[Any, ...]] = []
+    why: ExplanationView = an_explanation()
 
     def __init__(self, _: str = "") -> None:
         if FakeWard.breaks_with:
@@ -80,6 +83,10 @@ class FakeWard(WardApi):
 
     def alert(self, alert_id: Any) -> Any:
         return next(a for a in FakeWard.board_now.patients[0].alerts if a.id == alert_id)
+
+    def explanation(self, alert_id: Any) -> ExplanationView:
+        self._did("explanation", alert_id)
+        return FakeWard.why
 
     def acknowledge(self, alert_id: Any, version: int, who: str) -> Any:
         return self._did("acknowledge", alert_id, version, who)
@@ -222,6 +229,33 @@ def test_the_patients_page_finds_its_patient_again_after_a_reload(
 def the(widgets: Any, label: str) -> Any:
     [found] = [widget for widget in widgets if widget.label == label]
     return found
+
+
+def test_why_an_alert_rang_is_one_click_away_and_asked_for_only_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alert = an_alert()
+    app = opened_with(monkeypatch, alert)
+    assert FakeWard.done == []
+    assert "What confirmed it" not in str(app.markdown)
+    the(app.toggle, "Why did this ring?").set_value(True).run()
+    assert not app.exception
+    assert FakeWard.done == [("explanation", alert.id)]
+    assert "**What confirmed it**" in [markdown.value for markdown in app.markdown]
+    said = [text.value for text in app.text]
+    assert "• NEXT, 12:15: step 2, ward doctor" in said
+    assert any(line.startswith("covid-oximetry-at-home.yaml:49") for line in said)
+    the(app.toggle, "Why did this ring?").set_value(False).run()
+    assert "**What confirmed it**" not in [markdown.value for markdown in app.markdown]
+
+
+def test_what_people_typed_shows_itself_where_an_alert_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(FakeWard, "why", an_explanation(findings=(a_reason(words="**<b>x"),)))
+    app = opened_with(monkeypatch, an_alert())
+    the(app.toggle, "Why did this ring?").set_value(True).run()
+    assert any(r"\*\*\<b\>x" in markdown.value for markdown in app.markdown)
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
