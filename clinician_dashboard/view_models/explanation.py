@@ -80,7 +80,7 @@ def _limit(limit: LimitOriginView, now: datetime) -> str:
     usual = "" if limit.usual is None else f"; the pathway has {_number(limit.usual)}"
     by = f", set by {limit.set_by} {_moment(limit.set_at, now)}" if limit.set_at else ""
     why = f": {limit.reason}" if limit.reason else ""
-    return f"{said}, this person's own{usual}{by}{why}"
+    return f"{said}, this person's own{by}{usual}{why}"
 
 
 def _number(value: float | None) -> str:

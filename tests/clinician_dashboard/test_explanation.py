@@ -100,7 +100,7 @@ def test_a_persons_own_number_says_who_set_it_when_and_why() -> None:
     )
     [reason] = explanation_text(an_explanation(findings=(a_reason(limits=(own,)),)), NOON).reasons
     assert reason.limits[0].endswith(
-        ": 88, this person's own; the pathway has 92, set by nurse-3 12:00: COPD"
+        ": 88, this person's own, set by nurse-3 12:00; the pathway has 92: COPD"
     )
 
 

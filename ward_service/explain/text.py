@@ -23,6 +23,7 @@ def write(explanation: ExplanationView) -> list[str]:
         *_confirmation(explanation),
         *_ladder(explanation),
         *_ledger(explanation),
+        *_titles(explanation),
     ]
 
 
@@ -87,8 +88,6 @@ def _citation(citation: CitationView) -> Iterator[str]:
     yield f"      {citation.text}"
     if citation.source:
         yield f"      Source: {citation.source}"
-    for title in citation.titles:
-        yield f"      {title.code}: {title.title}"
 
 
 def _limit(limit: LimitOriginView, zone: str) -> str:
@@ -98,7 +97,7 @@ def _limit(limit: LimitOriginView, zone: str) -> str:
     usual = "" if limit.usual is None else f"; the pathway's is {_number(limit.usual)}"
     by = f", set by {limit.set_by} {moment(limit.set_at, zone)}" if limit.set_at else ""
     said = f": {limit.reason}" if limit.reason else ""
-    return f"{limit.name} is {value}, this person's own ({limit.means}){usual}{by}{said}"
+    return f"{limit.name} is {value}, this person's own ({limit.means}){by}{usual}{said}"
 
 
 def _number(value: float | None) -> str:
@@ -146,6 +145,20 @@ def _ledger(explanation: ExplanationView) -> Iterator[str]:
     for entry in explanation.ledger:
         parts = (moment(entry.at, explanation.zone), entry.by, entry.what, entry.words)
         yield f"- {' · '.join(part for part in parts if part)}"
+
+
+def _titles(explanation: ExplanationView) -> Iterator[str]:
+    """Say once what the codes in the sources stand for."""
+    cited = [
+        *(one for reason in explanation.findings for one in reason.citations),
+        *(one for step in explanation.confirmation for one in step.citations),
+    ]
+    titles = {title.code: title.title for citation in cited for title in citation.titles}
+    if titles:
+        yield ""
+        yield "Sources"
+    for code in sorted(titles, key=lambda code: int(code[1:])):
+        yield f"{code}: {titles[code]}"
 
 
 def _without_note(entry: LedgerEntryView) -> str:

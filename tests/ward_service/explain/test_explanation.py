@@ -342,9 +342,9 @@ def test_what_people_typed_and_who_the_patient_is_stay_out(ward: Ward, reads: Re
 def test_the_text_reads_from_finding_to_ledger(ward: Ward, reads: Reads) -> None:
     reads(91, 0)
     lines = write(explained(ward))
-    headings = [line for line in lines if line in
-                {"Findings", "What confirmed it", "Who is called", "Ledger"}]  # fmt: skip
-    assert headings == ["Findings", "What confirmed it", "Who is called", "Ledger"]
+    named = ["Findings", "What confirmed it", "Who is called", "Ledger", "Sources"]
+    assert [line for line in lines if line in named] == named
+    assert sum(line.startswith("S5: ") for line in lines) == 1
     text = "\n".join(lines)
     for said in (
         "1. SpO2 91 % <= 92 % (red), measured 24 Nov 2026 12:00 (12:00 UTC)",
