@@ -15,7 +15,12 @@ from evaluation_export.disclosure.policies import POLICIES
 from evaluation_export.package.build import build
 from evaluation_export.package.check import check
 from evaluation_export.package.receipt import REGISTER, note_release
-from evaluation_export.package.release import NothingToExportError, Release
+from evaluation_export.package.release import (
+    NothingToExportError,
+    Release,
+    TrialsOnlyError,
+    must_be_trial,
+)
 from evaluation_export.source.views import ExtractError, database_url, read_views
 
 REFUSED: Final = 1
@@ -39,15 +44,23 @@ def build_command(
     ),
     requested_by: Annotated[str, typer.Option(help="Who asked for it.")] = "",
     purpose: Annotated[str, typer.Option("--for", help="What for.")] = "",
-    agreed_by: Annotated[str, typer.Option(help="Who agreed that it leaves.")] = "",
+    agreed_by: Annotated[
+        str, typer.Option(help="Who agreed that it leaves: refused for now.")
+    ] = "",
 ) -> None:
-    """Write alerts and completeness per week; a trial unless somebody asked and agreed."""
+    """Write alerts and completeness per week as a trial, which stays inside the ward.
+
+    A release, which names who asked, what for and who agreed, is refused in this version.
+    """
     if policy not in POLICIES:
         raise typer.BadParameter(f"there is no policy {policy}; there is {', '.join(POLICIES)}")
     rule = POLICIES[policy]
     release = Release(requested_by, purpose, agreed_by)
     try:
+        must_be_trial(release)
         withheld = build(read_views(database_url()), out, rule, release)
+    except TrialsOnlyError as error:
+        _stop(str(error), REFUSED)
     except NothingToExportError as error:
         _stop(f"{error} Nothing was written.", NOTHING_TO_EXPORT)
     except ExtractError as error:
@@ -65,8 +78,10 @@ def build_command(
         shutil.rmtree(out)  # what is not in the register must not leave
         _stop(f"{register} cannot be written: {error.strerror}. Nothing was kept.", REFUSED)
     rows = sum(withheld.values())
-    kind = "a trial, not for release" if release.trial else f"for {release.asked_by}"
-    typer.echo(f"Wrote {out} under {rule.name}: {kind}; {rows} rows withheld (see SDC.md).")
+    typer.echo(
+        f"Wrote {out} under {rule.name}: a trial, not for release; {rows} rows withheld "
+        "(see SDC.md)."
+    )
 
 
 @app.command("check")

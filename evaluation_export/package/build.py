@@ -17,7 +17,12 @@ from evaluation_export.measures.completeness import completeness_by_group, compl
 from evaluation_export.package.check import format_checksums
 from evaluation_export.package.dictionary import describe_package, format_dictionary
 from evaluation_export.package.receipt import format_receipt
-from evaluation_export.package.release import CHECKSUMS, NothingToExportError, Release
+from evaluation_export.package.release import (
+    CHECKSUMS,
+    NothingToExportError,
+    Release,
+    must_be_trial,
+)
 from evaluation_export.source.views import Extract
 from evaluation_export.tables.schema import TABLES, Table
 
@@ -26,9 +31,11 @@ def build(extract: Extract, out: Path, policy: Policy, release: Release) -> dict
     """Write a package and return how many rows of each table were withheld.
 
     Raises:
+        TrialsOnlyError: it is no trial.
         NothingToExportError: there is nothing to count.
         FileExistsError: `out` is there and is not empty; it is left as it is.
     """
+    must_be_trial(release)
     if out.exists() and any(out.iterdir()):
         raise FileExistsError
     tables = _tables(extract)

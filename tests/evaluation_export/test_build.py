@@ -17,9 +17,11 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from evaluation_export.cli import CHECK_FAILED, NOTHING_TO_EXPORT, REFUSED, app
+from evaluation_export.disclosure.policies import POLICIES
+from evaluation_export.package.build import build as build_package
 from evaluation_export.package.check import check
-from evaluation_export.package.receipt import REGISTER
-from evaluation_export.package.release import DATE, UUID
+from evaluation_export.package.receipt import REGISTER, format_receipt
+from evaluation_export.package.release import DATE, UUID, Release, TrialsOnlyError
 from evaluation_export.source import views
 from evaluation_export.tables.schema import TABLES
 from tests.factories import NOON, Home, a_reading, a_ward, an_admission
@@ -110,7 +112,7 @@ def test_two_builds_of_one_snapshot_are_the_same_bytes(ward: Ward, tmp_path: Pat
 
 def test_nothing_in_a_package_looks_like_somebody(ward: Ward, tmp_path: Path) -> None:
     three_weeks(ward)
-    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead")
+    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning")
     for path in (tmp_path / "out").rglob("*"):
         if path.is_file():
             found = path.read_text()
@@ -134,14 +136,68 @@ def test_a_ward_of_one_patient_withholds_all_and_is_still_whole(ward: Ward, tmp_
     assert check(tmp_path / "out") == []
 
 
-def test_who_asked_and_who_agreed_is_written_down(ward: Ward, tmp_path: Path) -> None:
+def test_a_release_is_refused_and_leaves_all_as_it_was(ward: Ward, tmp_path: Path) -> None:
+    """Until people are protected, and not rows: nothing may be called agreed."""
     three_weeks(ward)
-    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead")
-    assert (
-        "Asked for by Uni, for: learning. Agreed by Lead." in (tmp_path / "out/SDC.md").read_text()
-    )
-    [line] = (tmp_path / "releases.jsonl").read_text().splitlines()
+    build(tmp_path / "trial")
+    register = (tmp_path / REGISTER).read_bytes()
+    agreed = ["--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead"]
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out"), *agreed])
+    assert result.exit_code == REFUSED
+    assert "This version writes trials only." in result.stderr
+    assert "Nothing was written" in result.stderr
+    assert not (tmp_path / "out").exists()
+    assert (tmp_path / REGISTER).read_bytes() == register
+    assert check(tmp_path / "trial") == []
+
+
+def test_no_other_way_than_the_command_writes_a_release(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    extract = views.read_views(views.database_url())
+    agreed = Release("Uni", "learning", "Lead")
+    with pytest.raises(TrialsOnlyError):
+        build_package(extract, tmp_path / "out", POLICIES["midpoint6"], agreed)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_release_is_refused_before_any_database_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEWARD_EXTRACT_DATABASE_URL", f"sqlite:///{tmp_path / 'none.db'}")
+    agreed = ["--requested-by", "Uni", "--for", "learning", "--agreed-by", "Lead"]
+    result = CliRunner().invoke(app, ["build", "--out", str(tmp_path / "out"), *agreed])
+    assert "This version writes trials only." in result.stderr
+
+
+@pytest.mark.parametrize("given", [(), ("--requested-by", "Uni"), ("--agreed-by", "Lead")])
+def test_a_trial_says_in_every_place_that_it_is_one(
+    ward: Ward, tmp_path: Path, given: tuple[str, ...]
+) -> None:
+    three_weeks(ward)
+    assert "a trial, not for release" in build(tmp_path / "out", *given)
+    assert "TRIAL" in (tmp_path / "out/SDC.md").read_text()
+    assert "(TRIAL)" in (tmp_path / "out/datapackage.json").read_text()
+    [line] = (tmp_path / REGISTER).read_text().splitlines()
+    assert '"trial": true' in line
+
+
+def test_who_asked_for_a_trial_is_written_down(ward: Ward, tmp_path: Path) -> None:
+    three_weeks(ward)
+    build(tmp_path / "out", "--requested-by", "Uni", "--for", "learning")
+    [line] = (tmp_path / REGISTER).read_text().splitlines()
     assert '"asked_by": "Uni"' in line
+    assert '"purpose": "learning"' in line
+
+
+def test_the_receipt_of_what_was_agreed_says_who_asked_and_who_agreed(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for table in TABLES:
+        (tmp_path / f"data/{table.name}.csv").touch()
+    agreed = Release("Uni", "learning", "Lead")
+    withheld = dict.fromkeys((table.name for table in TABLES), 0)
+    receipt = format_receipt(POLICIES["midpoint6"], agreed, withheld, tmp_path)
+    assert "Asked for by Uni, for: learning. Agreed by Lead." in receipt
+    assert "TRIAL" not in receipt
 
 
 def test_acknowledged_alerts_are_counted_as_such(ward: Ward, tmp_path: Path) -> None:
