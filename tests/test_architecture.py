@@ -47,13 +47,13 @@ HEAVY = {"pandas", "streamlit", "fastapi", "sqlalchemy", "alembic", "uvicorn", "
 ROOMS: dict[str, dict[str, str]] = {
     "ward_service": {
         "api": (
-            "contract diary domain enrolment entry errors explain homes ingest letters logs "
+            "contract diary domain enrolment entry errors explain homes letters logs "
             "notify passwords replay stays store ward watchdog"
         ),
         "bootstrap": "errors passwords pathways store ward",
         "cli": (
-            "bootstrap contract diary enrolment errors explain letters logs notify pathways "
-            "replay run settings standalone stays ward watchdog"
+            "bootstrap contract diary enrolment errors explain letters logs notify "
+            "pathways replay run settings standalone stays ward watchdog"
         ),
         "diary": "contract domain entry errors store ward",
         "domain": "contract",
@@ -61,16 +61,16 @@ ROOMS: dict[str, dict[str, str]] = {
         "entry": "contract domain errors logs stays store ward",
         "errors": "contract",
         "explain": "contract domain errors pathways store ward",
-        "homes": "contract domain errors ingest letters logs pipeline stays store ward",
-        "ingest": "contract domain errors logs settings store",
+        "homes": "contract domain errors letters logs stays store ward",
+        "ingest": "contract errors homes logs settings",
         "keys": "contract store",
         "letters": "contract diary domain entry errors logs store ward",
         "notify": "contract domain errors logs settings store ward",
         "passwords": "errors store",
         "pathways": "contract domain errors",
-        "pipeline": "contract domain errors ingest logs stays store ward",
+        "pipeline": "contract domain errors homes ingest logs stays store ward",
         "replay": "contract domain errors pathways pipeline store ward",
-        "run": "api errors homes ingest logs notify store ward worker",
+        "run": "api errors homes ingest logs notify pipeline store ward worker",
         "settings": "contract errors",
         "standalone": "bootstrap contract enrolment errors letters notify settings stays ward",
         "stays": "contract domain errors notify store ward",

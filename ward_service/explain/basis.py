@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from ward_service.contract.rules import BandsRule, Condition, Edge
 from ward_service.contract.vocabulary import UNITS, Level, Mode, Vital
 from ward_service.domain.bands import Bands, said_against, worse
 from ward_service.domain.finding import Finding
 from ward_service.domain.limits import Limits, bands_name, personal_bands
-from ward_service.domain.pathway import BandsRule, Condition, Edge, Pathway
+from ward_service.domain.pathway import Pathway
 
 BAND: Final = "a band of the pathway"
 HELD: Final = "a band of the pathway, and continuous data that stayed in it"
@@ -158,5 +159,5 @@ def _parameter_keys(edges: list[Edge]) -> list[str]:
 def _score_key(name: str, pathway: Pathway) -> str:
     if name == "single_three":
         return "news2.single_three"
-    points = [str(at_least) for at_least, _ in pathway.news2.totals]
+    points = [str(at_least) for at_least, _ in (pathway.news2.totals if pathway.news2 else ())]
     return f"news2.totals.{points.index(name)}" if name in points else "news2.totals"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ward_service.contract.http.explanation import LimitOriginView
+from ward_service.contract.rules import Edge
 from ward_service.domain.inputs import LimitsChanged
 from ward_service.domain.limits import Limits
-from ward_service.domain.pathway import Edge, Pathway
+from ward_service.domain.pathway import Pathway
 
 USUAL_SPO2 = "usual_spo2"
 

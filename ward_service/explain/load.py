@@ -15,7 +15,7 @@ from ward_service.explain.explanation import explain
 from ward_service.explain.limits import LimitsChange, limits_history
 from ward_service.explain.record import AlertRecord, LedgerLine, ReadingFacts, Timer
 from ward_service.pathways.load import PathwayFile, read
-from ward_service.store.acts import deed_of
+from ward_service.store.acts import action_of
 from ward_service.store.alerts import alerts_of_ledger
 from ward_service.store.stays import person_of
 from ward_service.store.tables.alerts import LedgerRow
@@ -89,7 +89,7 @@ def _limits(store: Store, stay: EpisodeRow, pathway: Pathway) -> tuple[LimitsCha
     admitted = LimitsChange(limits, stay.admitted_at, f"{by}, at admission")
     acts: list[tuple[datetime, int, LimitsChanged]] = []
     for row in store.history.acts([stay.id]):
-        deed = deed_of(row)
-        if isinstance(deed, LimitsChanged) and not row.refused:
-            acts.append((row.at, row.input_no, deed))
+        action = action_of(row)
+        if isinstance(action, LimitsChanged) and not row.refused:
+            acts.append((row.at, row.input_no, action))
     return limits_history(admitted, acts)

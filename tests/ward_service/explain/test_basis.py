@@ -147,7 +147,7 @@ def rules_of(name: str) -> set[str]:
     names |= {f"finding.{rule.id}" for rule in pathway.findings}
     for id_, question in pathway.questions.items():
         names |= {f"question.{id_}.{code}" for code, level in question.answers.items() if level}
-    if pathway.news2.used:
+    if pathway.news2 is not None:
         names |= {f"news2.{points}" for points, _ in pathway.news2.totals}
         names |= {"news2.single_three"} if pathway.news2.single_three else set()
     return names | ({"swapped"} if pathway.swap else set())

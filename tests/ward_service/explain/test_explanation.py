@@ -17,7 +17,7 @@ from ward_service.errors import NotFoundError
 from ward_service.explain.load import explain_alert
 from ward_service.explain.text import moment, without_notes, write
 from ward_service.pathways.load import SHIPPED
-from ward_service.pipeline import look_at_silence, take_batch
+from ward_service.pipeline import process_due_deadlines, take_batch
 from ward_service.stays.acts import act, act_on_stay
 from ward_service.store.connect import engine_of
 from ward_service.store.tables.alerts import AlertRow
@@ -162,7 +162,7 @@ def test_silence_and_a_reading_that_cannot_be_read_have_their_lines_too(
     ward: Ward, home: Home
 ) -> None:
     take_batch(ward, [home.sends_bytes(b"{", new_id(NOON))], NOON)
-    look_at_silence(ward, NOON + timedelta(hours=6))
+    process_due_deadlines(ward, NOON + timedelta(hours=6))
     technical, missing = (explained(ward, n) for n in (0, 1))
     assert one_finding(technical).citations[0].key == "ladders.monitored.technical.steps.0.after"
     assert one_finding(missing).citations[0].key == "missing.first_chase_after"
@@ -184,7 +184,7 @@ def test_a_repeat_that_says_the_same_confirms(ward: Ward, reads: Reads) -> None:
 
 def test_no_repeat_in_time_confirms_at_the_deadline(ward: Ward, reads: Reads) -> None:
     reads(91, 0)
-    look_at_silence(ward, NOON + minutes(30))
+    process_due_deadlines(ward, NOON + minutes(30))
     explanation = explained(ward)
     assert confirmed_by(explanation)[1:] == [
         "Confirmed: no repeat came in time, so the alert stands."
@@ -243,7 +243,7 @@ def test_steps_taken_and_the_next_one_have_their_moments_and_their_lines(
     ward: Ward, reads: Reads
 ) -> None:
     reads(91, 0)
-    look_at_silence(ward, NOON + minutes(16))
+    process_due_deadlines(ward, NOON + minutes(16))
     explanation = explained(ward)
     taken = [(r.number, r.whom, r.due_at, r.taken_at) for r in explanation.rungs]
     first, second = NOON, NOON + minutes(15)
