@@ -1,7 +1,7 @@
 """One home: what its devices say goes into its spool, and from there to the ward.
 
-`hear` is the door for a radio: whose it is, a second of a stream or a reading of its own, what the
-plan says to it, the spool. `take_all` is the door for what is played, one reading for each frame.
+`hear` is the one door for a radio, a recording and an invented home alike: whose it is, a second
+of a stream or a reading of its own, what the plan says to it, the spool.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,6 @@ from threading import Event, RLock
 from uuid import UUID
 
 from device_gateway.advise.adviser import Adviser
-from device_gateway.advise.interface import Advises
 from device_gateway.capture.attribution import Waiting, Whose
 from device_gateway.capture.capture import (
     Capture,
@@ -20,7 +19,6 @@ from device_gateway.capture.capture import (
     as_reading,
     in_bytes,
     measured,
-    spooled,
 )
 from device_gateway.capture.minutes import Minutes
 from device_gateway.config.devices_file import Paired
@@ -34,6 +32,7 @@ from device_gateway.spool.bounds import Bounds
 from device_gateway.spool.file import SpoolError
 from device_gateway.spool.records import Outgoing, Progress, SetAside, Unclaimed
 from device_gateway.spool.recovery import open_or_renew
+from device_gateway.spool.spool import Spool
 from ward_service.contract.clock import Clock
 from ward_service.contract.messages import Device, Reading, Trouble
 from ward_service.contract.vocabulary import Quality, TroubleCode
@@ -58,41 +57,33 @@ class Home:
         self,
         place: Place,
         broker: Broker,
-        spool_dir: Path,
+        spool: Spool,
+        adviser: Adviser,
         clock: Clock,
         wake: Event,
         pace: Pace | None = None,
-        advises: Advises | None = None,
-        bounds: Bounds | None = None,
+        radio_report: Callable[[], HomeReport] = HomeReport,
     ) -> None:
-        """Open the home's spool, and make it if there is none. Nothing is sent before `start`.
+        """Carry a home on its open spool. Nothing is sent before `publisher.start`.
 
-        One that is damaged is put aside, and a new one made of what can be read of it.
-
-        Raises:
-            SpoolError: the spool is in use elsewhere, or cannot be opened.
+        `wake` is set whenever there is something to send; `radio_report` says how the radio is.
         """
-        self.place = place
-        path = spool_dir / f"{place.gateway}.spool"
-        self.spool = open_or_renew(path, bounds, clock.now())
-        self.adviser = Adviser(self.spool)
-        self.publisher = Publisher(place, broker, self.spool, clock, wake, pace)
-        self.publisher.on_plan = self._take_plan
-        self.publisher.report = self._report
-        self.radio_report: Callable[[], HomeReport] = HomeReport  # a radio puts its own here
-        self.advising = advises(self.spool) if advises else self.adviser
-        self._minutes = Minutes(self.spool, self.advising)
-        self._whose = Whose(self.spool, self.advising)
-        self._desk = Desk(desk_of(spool_dir, place.gateway))
-        self._wake, self._clock = wake, clock
+        self.place, self.spool, self.adviser = place, spool, adviser
+        self._wake, self._clock, self._radio_report = wake, clock, radio_report
         self._guard = RLock()
+        self._minutes = Minutes(spool, adviser)
+        self._whose = Whose(spool, adviser)
+        self._desk = Desk(desk_of(spool.path.parent, place.gateway))
+        self.publisher = Publisher(
+            place, broker, spool, clock, wake, pace, on_plan=self._take_plan, report=self.report
+        )
 
     def _take_plan(self, slot: int, payload: bytes) -> None:
         self.adviser.take_plan(slot, payload, self._clock.now())
 
-    def _report(self) -> HomeReport:
-        """Return what a status says besides the spool: of radio and plans, and what is nobody's."""
-        report = self.radio_report()
+    def report(self) -> HomeReport:
+        """Return what a status says besides the spool: radio, plans and unclaimed readings."""
+        report = self._radio_report()
         with self._guard:
             unanswered = self._whose.unanswered(self._clock.now())
         code = TroubleCode.UNCLAIMED
@@ -102,23 +93,31 @@ class Home:
     # --- what devices say ---------------------------------------------------------------------
 
     def hear(
-        self, device: Paired, captures: Sequence[Capture], progress: Progress | None = None
+        self,
+        device: Paired,
+        frames: Sequence[Capture | Outgoing],
+        progress: Progress | None = None,
+        *,
+        as_stream: bool = True,
     ) -> None:
         """Take frames of one device of this home: durable on return, and its person advised.
 
         Of a stream of more than one frame a second, what later frames change of a second is
-        durable with the next. `progress` is for what plays a recording, a frame at a time.
+        durable with the next. `progress` is for what plays a recording, a frame at a time; with
+        `as_stream` false each frame is a reading of its own. An `Outgoing` goes into the spool as
+        it is, past every decoder.
 
         Raises:
             SpoolFullError: nothing of this is kept; what was there before is safe, and whoever has
                 a plan was advised all the same.
         """
         with self._guard:
-            before, known = self.spool.last_seq, _device(device)
-            given = [c if c.device else replace(c, device=known) for c in captures]
-            found = [one for capture in given if (one := measured(capture)) is not None]
-            live = [one for one in found if isinstance(one, Measured) and _is_live(one)]
-            entries = [self._entry(device, one) for one in found if not _is_live(one)]
+            before = self.spool.last_seq
+            found = [one for frame in frames if (one := _read(frame, device)) is not None]
+            live = [
+                one for one in found if as_stream and isinstance(one, Measured) and _is_live(one)
+            ]
+            entries = [self._entry(device, one) for one in found if one not in live]
             if entries or (progress is not None and not live):
                 self.spool.add(entries, None if live else progress)
             if live:
@@ -164,7 +163,7 @@ class Home:
         with self._guard:
             if (kept := self.spool.kept_one(slot, reading.reading_id)) is not None:
                 return Reading.model_validate_json(kept.payload)
-            told = self.advising.advised(reading, slot, now)
+            told = self.adviser.advised(reading, slot, now)
             entry = Outgoing(told.reading_id, now, in_bytes(told), slot, told.measured_at)
             try:
                 self.spool.add([entry])
@@ -200,38 +199,11 @@ class Home:
             self._whose.claim(sorted(others & still), slot, now)
         self._wake.set()
 
-    # --- what is played -----------------------------------------------------------------------
-
-    def take(self, frame: bytes, characteristic: int, at: datetime) -> None:
-        """Take one frame as a device sent it, received at `at`: saved once this returns.
-
-        Raises:
-            SpoolFullError: it is not saved; what was saved before is safe.
-        """
-        self.take_all([Capture(characteristic, frame, at)])
-
-    def take_all(
-        self, items: Sequence[Capture | Outgoing], progress: Progress | None = None
-    ) -> None:
-        """Take frames, and how far they bring their source, all or none: saved on return.
-
-        Each frame is a reading of the home's first slot, whose person is told about it before it
-        is saved, and also when it cannot be. An `Outgoing` goes into the spool as it is, past
-        every decoder.
-
-        Raises:
-            SpoolFullError: nothing of this is saved; what was saved before is safe.
-        """
-        entries = [
-            spooled(item, self.place, self.advising.advised) if isinstance(item, Capture) else item
-            for item in items
-        ]
-        self.spool.add([entry for entry in entries if entry is not None], progress)
-        self._wake.set()
-
-    def _entry(self, device: Paired, one: Measured | SetAside) -> Outgoing | Unclaimed | SetAside:
-        """Return a reading as the spool keeps it: somebody's, with their advice, or nobody's."""
-        if isinstance(one, SetAside):
+    def _entry(
+        self, device: Paired, one: Measured | SetAside | Outgoing
+    ) -> Outgoing | Unclaimed | SetAside:
+        """Return a reading as the spool keeps it: a person's, with their advice, or unclaimed."""
+        if not isinstance(one, Measured):
             return one
         at, user = one.capture.at, one.decoded.user
         reading = as_reading(one, device.serial or f"{self.place.gateway}/{device.address}")
@@ -240,8 +212,36 @@ class Home:
         if slot is None:
             payload = in_bytes(reading)
             return Unclaimed(id_, at, payload, device.slots, reading.source_key)
-        told = self.advising.advised(reading, slot, at)
+        told = self.adviser.advised(reading, slot, at)
         return Outgoing(id_, at, in_bytes(told), slot, told.measured_at)
+
+
+def open_home(
+    place: Place,
+    broker: Broker,
+    spool_dir: Path,
+    clock: Clock,
+    wake: Event,
+    pace: Pace | None = None,
+    bounds: Bounds | None = None,
+    radio_report: Callable[[], HomeReport] = HomeReport,
+) -> Home:
+    """Open a home's spool, or make one, and advise by the plans in it.
+
+    A spool that is damaged is put aside, and a new one made of what can be read of it.
+
+    Raises:
+        SpoolError: the spool is in use elsewhere, or cannot be opened.
+    """
+    spool = open_or_renew(spool_dir / f"{place.gateway}.spool", bounds, clock.now())
+    return Home(place, broker, spool, Adviser(spool), clock, wake, pace, radio_report)
+
+
+def _read(frame: Capture | Outgoing, device: Paired) -> Measured | SetAside | Outgoing | None:
+    """Return what a frame says, with what is known of its device."""
+    if isinstance(frame, Outgoing):
+        return frame
+    return measured(frame if frame.device else replace(frame, device=_device(device)))
 
 
 def _device(paired: Paired) -> Device | None:
@@ -249,10 +249,8 @@ def _device(paired: Paired) -> Device | None:
     return known if known != Device() else None
 
 
-def _is_live(one: Measured | SetAside) -> bool:
+def _is_live(one: Measured) -> bool:
     """Say whether a frame is a part of a stream; what was stored is a reading of its own."""
-    if isinstance(one, SetAside):
-        return False
     live = is_live(one.capture.characteristic, one.capture.family)
     return live and not one.decoded.recorded and Quality.STORED not in one.decoded.quality
 

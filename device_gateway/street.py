@@ -8,10 +8,10 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-from device_gateway.advise.interface import Advises
 from device_gateway.config.homes_file import Broker, Place
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.publish.connection import Pace
+from device_gateway.publish.report import HomeReport
 from device_gateway.spool.bounds import Bounds
 from device_gateway.spool.file import SpoolError
 from ward_service.contract.clock import Clock
@@ -23,9 +23,7 @@ _PUMP_EVERY_S = 0.1  # at the latest; a new reading, a receipt or a confirmation
 
 
 class Street:
-    """Homes that run while the block lasts: `with Street(...) as street: street.homes[0].take`."""
-
-    on_damage: Callable[[], object] = bool  # called in the pump's thread while a spool is damaged
+    """Homes that run while the block lasts: `with Street(...) as street: street.homes[0].hear`."""
 
     def __init__(
         self,
@@ -34,27 +32,40 @@ class Street:
         spool_dir: Path,
         clock: Clock,
         pace: Pace | None = None,
-        advises: Advises | None = None,
         bounds: Bounds | None = None,
+        *,
+        on_damage: Callable[[], object] | None = None,
+        radio_report: Callable[[], HomeReport] = HomeReport,
     ) -> None:
         """Open the spools of all homes, or of none.
 
-        `ticking` may be set to False while recordings are played whose frames are of another time
-        than the clock's: they end their own minutes.
+        `on_damage` is called in the pump's thread while a spool is damaged; `radio_report` says
+        how the radio of these homes is. `ticking` may be set to False while recordings are played
+        whose frames are of another time than the clock's: they end their own minutes.
 
         Raises:
             SpoolError: one of them is in use elsewhere, or cannot be opened.
         """
         self.ticking = True
-        self._clock = clock
+        self._clock, self._on_damage = clock, on_damage
         self._ticked = float("-inf")
         self._wake = Event()
         self._ended = Event()
         self.homes: list[Home] = []
         try:
             for place in places:
-                home = Home(place, broker, spool_dir, clock, self._wake, pace, advises, bounds)
-                self.homes.append(home)
+                self.homes.append(
+                    open_home(
+                        place,
+                        broker,
+                        spool_dir,
+                        clock,
+                        self._wake,
+                        pace,
+                        bounds,
+                        radio_report,
+                    )
+                )
         except BaseException:
             self._close_spools()
             raise
@@ -95,8 +106,8 @@ class Street:
             due = self.ticking and time.monotonic() - self._ticked >= _TICK_EVERY_S
             if due:
                 self._ticked = time.monotonic()
-            if due and self.damage():
-                self.on_damage()
+            if due and self._on_damage is not None and self.damage():
+                self._on_damage()
             for home in self.homes:
                 try:
                     if due:

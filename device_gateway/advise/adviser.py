@@ -45,6 +45,7 @@ KEPT_FOR: Final = timedelta(days=14)  # readings with a receipt, so that a page 
 FORGET_EVERY: Final = timedelta(hours=1)
 
 Measured = TypeVar("Measured", Reading, Trace)
+Rules = tuple[Pathway, Limits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class Adviser:
         with self._guard:
             return self._plans.get(slot)
 
-    def rules(self, slot: int) -> tuple[Guide, Limits] | None:
+    def rules(self, slot: int) -> Rules | None:
         """Return what this slot's readings are judged by; None without a plan, or once it ended."""
         plan = self.plan(slot)
         return rules_of(plan) if plan is not None and not plan.ended else None

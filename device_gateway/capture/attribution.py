@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from device_gateway.advise.interface import Advising
+from device_gateway.advise.adviser import Adviser
 from device_gateway.capture.capture import in_bytes
 from device_gateway.capture.stream_rules import is_red, judged, minute_in
 from device_gateway.config.devices_file import Paired
@@ -58,9 +58,9 @@ class Whose:
     safe side.
     """
 
-    def __init__(self, spool: Spool, advising: Advising) -> None:
+    def __init__(self, spool: Spool, adviser: Adviser) -> None:
         """Go on with what waits in the spool."""
-        self._spool, self._advising = spool, advising
+        self._spool, self._adviser = spool, adviser
         self._said: _Said | None = None
         self._red: dict[UUID, bool] = {}
 
@@ -165,7 +165,7 @@ class Whose:
         red = self._red.get(entry.reading_id)
         if red is None:
             message = _message(entry)
-            by_slot = (self._advising.rules(slot) for slot in entry.slots)
+            by_slot = (self._adviser.rules(slot) for slot in entry.slots)
             red = any(rules is not None and is_red(message, rules) for rules in by_slot)
             self._red[entry.reading_id] = red
         return RED_WAITS if red else WAITS
@@ -173,15 +173,15 @@ class Whose:
     def _claimed(self, entry: Unclaimed, slot: int, now: datetime) -> Outgoing:
         message = _message(entry)
         if isinstance(message, Reading):
-            told = self._advising.advised(message, slot, now)
+            told = self._adviser.advised(message, slot, now)
             payload, at = in_bytes(told), told.measured_at
             return Outgoing(entry.reading_id, entry.taken_at, payload, slot, at)
-        rules = self._advising.rules(slot)
+        rules = self._adviser.rules(slot)
         minute = minute_in(message)
         if rules is None or not minute.sees:
             return Outgoing(entry.reading_id, entry.taken_at, entry.payload, slot)
         reading = judged(minute, entry.reading_id, message.device, rules)
-        told = self._advising.advised(reading, slot, now)
+        told = self._adviser.advised(reading, slot, now)
         payload = in_bytes(message.model_copy(update={"advice": told.advice}))
         at = told.measured_at
         return Outgoing(entry.reading_id, entry.taken_at, payload, slot, at, in_bytes(told))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from device_gateway.advise.interface import Advising, Rules
+from device_gateway.advise.adviser import Adviser, Rules
 from device_gateway.capture.capture import Measured, device_of, in_bytes
 from device_gateway.capture.seconds import (
     SECOND,
@@ -95,9 +95,9 @@ class _Stream:
 class Minutes:
     """The live streams of one home."""
 
-    def __init__(self, spool: Spool, advising: Advising) -> None:
+    def __init__(self, spool: Spool, adviser: Adviser) -> None:
         """Go on with the seconds that are in the spool."""
-        self._spool, self._advising = spool, advising
+        self._spool, self._adviser = spool, adviser
         self._streams = {address: self._restored(address) for address in spool.streaming()}
 
     def hear(
@@ -241,7 +241,7 @@ class Minutes:
         Raises:
             SpoolFullError: a held red is not kept; it was advised on, and is tried again.
         """
-        by_slot = {slot: rules for slot in stream.slots if (rules := self._advising.rules(slot))}
+        by_slot = {slot: rules for slot in stream.slots if (rules := self._adviser.rules(slot))}
         end = stream.tail[-1].at
         length = max(map(tail_length, by_slot.values()), default=MINUTE)
         stream.tail = [second for second in stream.tail if end - second.at <= length]
@@ -306,7 +306,7 @@ class Minutes:
     def _judged_entry(self, stream: _Stream, minute: Minute, now: datetime) -> Outgoing | Unclaimed:
         """Return a minute with what its person was told of it, if they have a plan."""
         at = minute.last_at
-        rules = self._advising.rules(stream.slot) if stream.slot else None
+        rules = self._adviser.rules(stream.slot) if stream.slot else None
         if stream.slot is None or rules is None or not stream.tail:
             return self._entry(stream, minute, self._id(stream, at), None)
         told = self._advised(stream, stream.slot, rules, now)
@@ -316,7 +316,7 @@ class Minutes:
         """Judge the measurement as it stands, and have its person told."""
         minute = as_minute(settled(stream.tail))
         reading = judged(minute, self._id(stream, minute.last_at), stream.known, rules)
-        return self._advising.advised(reading, slot, now)
+        return self._adviser.advised(reading, slot, now)
 
     def _entry(
         self, stream: _Stream, minute: Minute, id_: UUID, told: Reading | None
@@ -343,7 +343,7 @@ class Minutes:
         if stream.slot is None:
             stream.waits.add(reading.reading_id)
             return Unclaimed(reading.reading_id, at, in_bytes(reading), stream.slots)
-        told = self._advising.advised(reading, stream.slot, at)
+        told = self._adviser.advised(reading, stream.slot, at)
         return Outgoing(told.reading_id, at, in_bytes(told), stream.slot, told.measured_at)
 
     def _id(self, stream: _Stream, at: datetime) -> UUID:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from device_gateway.advise.interface import Rules
+from device_gateway.advise.adviser import Rules
 from device_gateway.capture.seconds import SECOND, Minute, as_minute, doubted, sees
 from device_gateway.decode.frame import in_order
 from device_gateway.spool.records import Sample

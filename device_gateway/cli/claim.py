@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from device_gateway.capture.attribution import MEASURING_FOR
 from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_homes
 from device_gateway.control import Answer, AskingError, Question, answered, ask, desk_of
-from device_gateway.home import Home
+from device_gateway.home import open_home
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool.file import SpoolBusyError, SpoolError
 from ward_service.contract.clock import Clock, read_clock
@@ -126,7 +126,7 @@ class _Door:
                 " Name its folder with --spool-dir"
             )
         place, broker = self._place, self._homes_file.broker
-        home = Home(place, broker, self._spool_dir, self.clock, Event())
+        home = open_home(place, broker, self._spool_dir, self.clock, Event())
         try:
             if question.what == "measuring":
                 return Answer(done=False, words="device-gateway is not running: start it first")

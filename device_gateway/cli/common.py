@@ -1,7 +1,7 @@
 """What commands of a gateway share: their exit codes, and how each begins and ends."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from device_gateway.config.homes_file import HomesError, HomesFile, Place, read_homes
 from device_gateway.logs import log_to_stderr
 from device_gateway.publish.connection import Pace
+from device_gateway.publish.report import HomeReport
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool.file import SpoolError
 from device_gateway.street import Street
@@ -56,11 +57,23 @@ def open_street(
     clock: Clock,
     settings: Settings,
     pace: Pace | None = None,
+    *,
+    on_damage: Callable[[], object] | None = None,
+    radio_report: Callable[[], HomeReport] = HomeReport,
 ) -> Iterator[Street]:
     """Carry these homes while the block lasts. Exits with its reason if a spool cannot be used."""
     pace = pace or settings.pace()
     try:
-        street = Street(places, homes_file.broker, spool_dir, clock, pace, bounds=settings.bounds())
+        street = Street(
+            places,
+            homes_file.broker,
+            spool_dir,
+            clock,
+            pace,
+            settings.bounds(),
+            on_damage=on_damage,
+            radio_report=radio_report,
+        )
     except (SpoolError, OSError) as error:
         refuse(str(error), NO_SPOOL)
     try:

@@ -199,10 +199,9 @@ def simulate_command(
     stop = stop_on_signals()
     folder = spool_dir or settings.spool_dir
     with (
-        open_street(homes_file, places, folder, clock, settings) as street,
+        open_street(homes_file, places, folder, clock, settings, on_damage=stop.set) as street,
         page.page(street, folder, clock, page_host, page_port),
     ):
-        street.on_damage = stop.set
         play(simulate.parts(seed, street.homes, clock.now()), clock, stop)
         stop.wait()
 

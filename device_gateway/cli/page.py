@@ -54,10 +54,11 @@ def web_command(
     folder = spool_dir or settings.spool_dir
     ended = stop_on_signals()
     with (
-        open_street(homes_file, homes_file.homes, folder, clock, settings) as street,
+        open_street(
+            homes_file, homes_file.homes, folder, clock, settings, on_damage=ended.set
+        ) as street,
         page(street, folder, clock, host, port, certificate, key, proxies),
     ):
-        street.on_damage = ended.set
         ended.wait()
 
 

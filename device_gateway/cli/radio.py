@@ -40,6 +40,8 @@ from device_gateway.config.devices_file import (
 from device_gateway.decode.family import Advert, Evidence
 from device_gateway.decode.registry import FAMILIES, recognise, why_unread
 from device_gateway.home import Home, HomeHear
+from device_gateway.radio.state import RadioState
+from device_gateway.radio.status import report
 from ward_service.contract.clock import Clock
 
 if TYPE_CHECKING:
@@ -205,13 +207,21 @@ def run_command(
     _devices(_file(path))
     ended = stop_on_signals()
     places, folder = homes_file.homes, spool_dir or settings.spool_dir
+    state = RadioState(clock)
     with (
-        open_street(homes_file, places, folder, clock, settings) as street,
+        open_street(
+            homes_file,
+            places,
+            folder,
+            clock,
+            settings,
+            on_damage=ended.set,
+            radio_report=partial(report, state),
+        ) as street,
         page(street, folder, clock, page_host, page_port),
     ):
-        street.on_damage = ended.set
         try:
-            _hear(street.homes[0], _file(path), clock, ended)
+            _hear(street.homes[0], _file(path), clock, ended, state)
         except Exception as error:  # noqa: BLE001 - without a radio, what is in the spool is still sent
             log.error("radio.failed", extra={"error": type(error).__name__})
         ended.wait()
@@ -222,13 +232,9 @@ def _needs_bleak() -> None:
         refuse("no Bluetooth here: it needs Linux, and the gateway's own extra installed", NO_RADIO)
 
 
-def _hear(home: Home, file: Path, clock: Clock, ended: Event) -> None:
-    from device_gateway.radio.state import RadioState
-    from device_gateway.radio.status import report
+def _hear(home: Home, file: Path, clock: Clock, ended: Event, state: RadioState) -> None:
     from device_gateway.radio.thread import hear_home
 
-    state = RadioState(clock)
-    home.radio_report = partial(report, state)
     asyncio.run(hear_home(file, HomeHear(home), clock, ended, state))
 
 

@@ -4,17 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
 
 from device_gateway.capture.capture import Capture
-from device_gateway.config.devices_file import Paired
 from device_gateway.decode import plx
 from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement
 from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
 from device_gateway.playback.recordings import Recording, RecordingError, Sample
-from device_gateway.playback.scheduler import Due, Part
+from device_gateway.playback.scheduler import Due, Part, oximeter
 from device_gateway.spool.records import Progress
 from ward_service.contract.messages import Device
 
@@ -32,9 +30,6 @@ class Manner:
     hurry: bool = False
     as_recorded: bool = False
     as_minutes: bool = False
-
-
-OXIMETER: Final = "00:00:00:00:00:00"  # the address of a device that only recordings have
 
 
 def parts(
@@ -66,12 +61,8 @@ def _part(recording: Recording, home: Home, now: datetime, manner: Manner) -> Pa
     taken = before.taken if before else 0
     started_at = _started_at(recording, before, now, manner)
     rest = _dues(recording, taken, started_at, manner)
-    device = _oximeter(recording, home) if manner.as_minutes else None
-    return Part(home, source, started_at, taken, rest, device=device)
-
-
-def _oximeter(recording: Recording, home: Home) -> Paired:
-    return Paired(address=OXIMETER, family="plx", slots=(home.place.slot,), model=recording.device)
+    device = oximeter(home.place, recording.device)
+    return Part(home, device, source, started_at, taken, rest, as_minutes=manner.as_minutes)
 
 
 def _started_at(

@@ -15,6 +15,7 @@ from typing import Final
 
 from device_gateway.capture.capture import Capture
 from device_gateway.config.devices_file import Paired
+from device_gateway.config.homes_file import Place
 from device_gateway.home import Home
 from device_gateway.spool.file import SpoolFullError
 from device_gateway.spool.records import Outgoing, Progress
@@ -25,6 +26,14 @@ log = logging.getLogger(__name__)
 BATCH: Final = 200  # things of one home in one transaction
 _NAP_S: Final = 0.5  # longest real wait, so that an end is noticed
 _FULL_S: Final = 5.0  # real wait until a full spool is tried again
+
+
+OXIMETER: Final = "00:00:00:00:00:00"  # the address of a device that is only played
+
+
+def oximeter(place: Place, model: str = "") -> Paired:
+    """Return the device of a home whose frames are played, not heard."""
+    return Paired(address=OXIMETER, family="plx", slots=(place.slot,), model=model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +48,17 @@ class Due:
 class Part:
     """What one home still has to say, and how far it is. `taken` counts from the very start.
 
-    `device`: what is said is its live stream, to be put together to minutes.
+    `device` is what is played; `as_minutes`: as its live stream, put together to minutes.
     """
 
     home: Home
+    device: Paired
     source: str
     started_at: datetime
     taken: int
     rest: Iterator[Due]
     waiting: list[Due] = field(default_factory=list)
-    device: Paired | None = None
+    as_minutes: bool = False
     last_at: datetime | None = None
 
     def next_at(self) -> datetime | None:
@@ -71,27 +81,25 @@ class Part:
             if not self._pull():
                 break
         batch = list(takewhile(is_due, self.waiting))
-        if self.device is not None:
-            return self._hear(self.device, batch)
+        if self.as_minutes:
+            return self._hear_stream(batch)
         if batch:
             done = Progress(self.source, self.started_at, self.taken + len(batch))
-            self.home.take_all([due.item for due in batch], done)
+            self.home.hear(self.device, [due.item for due in batch], done, as_stream=False)
             self.taken = done.taken
             del self.waiting[: len(batch)]
         return len(batch)
 
     def end(self) -> None:
         """Say that there is no more: the last minute of a live stream is closed."""
-        if self.device is not None and self.next_at() is None:
+        if self.as_minutes and self.next_at() is None:
             self.home.parted(self.device, self.last_at or self.started_at)
 
-    def _hear(self, device: Paired, batch: list[Due]) -> int:
+    def _hear_stream(self, batch: list[Due]) -> int:
         """Take a live stream frame by frame: what is durable and how far that is stay together."""
         for due in batch:
-            if not isinstance(due.item, Capture):
-                raise TypeError("a live stream is made of frames")
             done = Progress(self.source, self.started_at, self.taken + 1)
-            self.home.hear(device, [due.item], done)
+            self.home.hear(self.device, [due.item], done)
             self.taken, self.last_at = done.taken, due.at
             del self.waiting[0]
         return len(batch)

@@ -23,7 +23,7 @@ from device_gateway.decode.plx import Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
 from device_gateway.home import Home
-from device_gateway.playback.scheduler import Due, Part
+from device_gateway.playback.scheduler import Due, Part, oximeter
 from device_gateway.spool.records import Outgoing
 from ward_service.contract.demo import usual_spo2
 from ward_service.contract.ids import derived_id
@@ -162,7 +162,8 @@ def _part(seed: int, index: int, people: int, source: str, home: Home, now: date
     who = person(seed, index, people, before.started_at if before else now)
     missed = sum(1 for _ in takewhile(lambda due: due.at < now - _BOX_OFF_AFTER, reports(who)))
     taken = max(before.taken if before else 0, missed)
-    return Part(home, source, who.joined_at, taken, islice(reports(who), taken, None))
+    rest = islice(reports(who), taken, None)
+    return Part(home, oximeter(home.place), source, who.joined_at, taken, rest)
 
 
 def _dice(*facts: object) -> random.Random:

@@ -66,13 +66,10 @@ class _Offer:
 class Publisher:
     """What one home sends. `start`, then `pump` often from one thread, `farewell` and `stop`.
 
-    `report` is asked for what the radio knows, whenever a status is made. `on_plan` is given each
-    plan that the ward has signed for this home, with its slot, new or known: what it means, and
-    whether it is newer, is for the one who is called. Both run in the thread that pumps.
+    `report` says what the home knows of itself, whenever a status is made. `on_plan` takes each
+    plan that the ward has signed for this home, with its slot, new or known; it decides whether
+    the plan is newer. Both run in the thread that pumps.
     """
-
-    report: Callable[[], HomeReport] = HomeReport
-    on_plan: Callable[[int, bytes], object] | None = None
 
     def __init__(
         self,
@@ -82,9 +79,13 @@ class Publisher:
         clock: Clock,
         wake: Event,
         pace: Pace | None = None,
+        *,
+        on_plan: Callable[[int, bytes], object],
+        report: Callable[[], HomeReport],
     ) -> None:
         """Prepare to send what is in `spool`; `wake` is set whenever `pump` has something to do."""
         self._place, self._spool, self._clock = place, spool, clock
+        self._on_plan, self._report = on_plan, report
         self._pace = pace or Pace()
         self._connection = Connection(place, broker, clock, wake, self._pace, spool.stream)
         self._drain = Drain(spool, self._pace.drain_per_s)
@@ -154,10 +155,8 @@ class Publisher:
             self._clock_check.heard(signed.sent_at, signed.came_at)
 
     def _hand_on(self, slot: int, payload: bytes) -> None:
-        if self.on_plan is None:
-            return
         try:
-            self.on_plan(slot, payload)
+            self._on_plan(slot, payload)
         except Exception as error:  # noqa: BLE001 - a plan must not keep readings from the ward
             log.error("plan.failed", extra=self._ids(slot=slot, error=type(error).__name__))
 
@@ -299,7 +298,7 @@ class Publisher:
 
     def _reported(self) -> HomeReport:
         try:
-            return self.report()
+            return self._report()
         except Exception as error:  # noqa: BLE001 - the radio must not keep readings from the ward
             log.error("report.failed", extra=self._ids(error=type(error).__name__))
             return HomeReport()

@@ -27,6 +27,7 @@ from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.publish.connection import Pace
 from device_gateway.spool.records import Progress
 from device_gateway.street import Street
+from tests.fakes.playback import take_frames
 from tests.fakes.ward_peer import WardPeer, eventually
 from tests.services import Broker
 from ward_service.contract.clock import real_clock
@@ -104,7 +105,7 @@ def _live(folder: Path, port: int) -> None:
             while True:
                 size = 1 + n % 3
                 frames = [_frame(number) for number in range(n, n + size)]
-                home.take_all(frames, Progress(SOURCE, NOON, n + size))
+                take_frames(home, frames, Progress(SOURCE, NOON, n + size))
                 os.write(ledger, "".join(f"{number}\n" for number in range(n, n + size)).encode())
                 n += size
                 time.sleep(0.002)

@@ -19,7 +19,7 @@ SECONDS = 300
 
 
 def one_a_second(folder: Path) -> None:
-    home = a_home(folder, ByTheRules().over)
+    home = a_home(folder, ByTheRules())
     took = []
     for n in range(SECONDS):
         capture = live(88 + n % 12, NOON + n * SECOND)
@@ -34,7 +34,7 @@ def one_a_second(folder: Path) -> None:
 
 
 def a_hundred_a_second(folder: Path) -> None:
-    home = a_home(folder, ByTheRules().over)
+    home = a_home(folder, ByTheRules())
     transactions = 0
     keep = home.spool.add_samples
 

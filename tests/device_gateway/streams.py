@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from device_gateway.advise.interface import Advises
 from device_gateway.capture.capture import Capture
 from device_gateway.config.devices_file import Paired
 from device_gateway.config.homes_file import Broker
@@ -13,8 +12,10 @@ from device_gateway.decode import berrymed, plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
+from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import a_place
+from tests.fakes.adviser import ByTheRules
 from ward_service.contract.clock import real_clock
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Vital
@@ -31,9 +32,12 @@ FAST = Paired(address="A0:00:00:00:00:04", family="berrymed", slots=(1,))
 Value = float | None  # None: no finger
 
 
-def a_home(folder: Path, advises: Advises | None = None) -> Home:
-    broker = Broker(host="127.0.0.1", port=1)
-    return Home(a_place(), broker, folder, real_clock(), Event(), advises=advises)
+def a_home(folder: Path, adviser: ByTheRules | None = None) -> Home:
+    place, broker = a_place(), Broker(host="127.0.0.1", port=1)
+    if adviser is None:
+        return open_home(place, broker, folder, real_clock(), Event())
+    spool = Spool(folder / f"{place.gateway}.spool")
+    return Home(place, broker, spool, adviser.over(spool), real_clock(), Event())
 
 
 def frame(value: Value, pulse: int = 72, measurement: Measurement | None = None) -> bytes:

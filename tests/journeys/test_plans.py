@@ -14,10 +14,12 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from device_gateway.capture.capture import Capture
 from device_gateway.config.homes_file import Broker as Wire
 from device_gateway.config.homes_file import Place
 from device_gateway.street import Street
 from tests.fakes.plan_wire import PlanWire
+from tests.fakes.playback import take_frames
 from tests.journeys.house import CLINICIAN, PASSWORD, House
 from tests.services import WARD
 from ward_service.contract.clock import real_clock
@@ -91,7 +93,7 @@ def test_a_home_with_no_network_advises_by_its_plan_and_the_ward_hears_of_it_lat
         first = adviser.plan(1)
         assert first is not None
         house.broker.kill()
-        home.take(frame(91), SPOT_CHECK, real_clock().now())
+        take_frames(home, [Capture(SPOT_CHECK, frame(91), real_clock().now())])
         told = adviser.told(1, real_clock().now())
         assert told is not None
         assert (told.plan_number, told.advice.level) == (first.number, Level.RED)
@@ -108,7 +110,7 @@ def test_a_home_with_no_network_advises_by_its_plan_and_the_ward_hears_of_it_lat
             "limits", "new-limits", reason="agreed", parameters={"red_max": 88, "amber_max": 90}
         )
         until(lambda: adviser.numbers()[1] > first.number)
-        home.take(frame(91), SPOT_CHECK, real_clock().now())
+        take_frames(home, [Capture(SPOT_CHECK, frame(91), real_clock().now())])
         later = adviser.told(1, real_clock().now())
         assert later is not None
         assert later.advice.level is Level.GREEN
@@ -126,7 +128,7 @@ def test_a_home_with_no_network_advises_by_its_plan_and_the_ward_hears_of_it_lat
             gp_informed=True,
         )
         until(lambda: (plan := adviser.plan(1)) is not None and plan.ended)
-        home.take(frame(97), SPOT_CHECK, real_clock().now())
+        take_frames(home, [Capture(SPOT_CHECK, frame(97), real_clock().now())])
         plain = adviser.told(1, real_clock().now())
         assert plain is not None
         assert (plain.plan_number, plain.advice.level) == (None, None)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -41,7 +42,10 @@ def home_01(house: House, adviser: ByTheRules | None = None) -> Iterator[Home]:
     advises = (adviser or ByTheRules()).over
     pace = Pace(resend_after_s=5, reconnect_max_s=1)
     spools = house.folder / "spools"
-    with Street(file.homes[:1], file.broker, spools, CLOCK, pace, advises) as street:
+    with (
+        patch("device_gateway.home.Adviser", advises),
+        Street(file.homes[:1], file.broker, spools, CLOCK, pace) as street,
+    ):
         street.ticking = False
         yield street.homes[0]
 

@@ -16,14 +16,16 @@ from typer.testing import CliRunner
 from device_gateway.advise import adviser as advising
 from device_gateway.advise.adviser import Adviser, Measured
 from device_gateway.advise.safety_net import safety_net
+from device_gateway.capture.capture import Capture
 from device_gateway.cli.main import app
 from device_gateway.config.homes_file import Broker
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.spool.file import SpoolError, SpoolFullError
 from device_gateway.spool.records import Outgoing
 from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import a_place
 from tests.factories import COH, NOON, a_reading, minutes
+from tests.fakes.playback import take_frames
 from tests.ward_service.domain.test_plan import a_stay
 from tests.ward_service.domain.test_rules_coverage import PATHWAYS
 from ward_service.contract.clock import demo_clock, real_clock
@@ -439,15 +441,15 @@ SFLOAT_91 = bytes.fromhex("00" + "5b00" + "4800")  # PLX spot check: SpO2 91 %, 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    made = Home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
+    made = open_home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
     made.adviser.take_plan(1, a_plan(), NOON)
     yield made
     made.spool.close()
 
 
 def test_a_frame_is_advised_before_it_is_spooled_and_the_ward_is_told(home: Home) -> None:
-    home.take(SFLOAT_91, SPOT_CHECK, NOON)
-    home.take(SFLOAT_91, SPOT_CHECK, NOON + minutes(2))
+    take_frames(home, [Capture(SPOT_CHECK, SFLOAT_91, NOON)])
+    take_frames(home, [Capture(SPOT_CHECK, SFLOAT_91, NOON + minutes(2))])
     sent = [Reading.model_validate_json(held.payload) for held in home.spool.after(0, 10)]
     assert [reading.advice and reading.advice.text_ids for reading in sent] == [
         ("repeat.red",),
@@ -462,7 +464,7 @@ def test_a_full_spool_still_advises(home: Home, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(home.spool, "add", full)
     with pytest.raises(SpoolFullError):
-        home.take(SFLOAT_91, SPOT_CHECK, NOON)
+        take_frames(home, [Capture(SPOT_CHECK, SFLOAT_91, NOON)])
     told = home.adviser.told(1, NOON)
     assert told is not None
     assert told.advice.text_ids == ("repeat.red",)
@@ -495,7 +497,7 @@ def test_the_command_says_the_last_reading_its_age_and_what_to_do(
     home: Home, said: Callable[..., str]
 ) -> None:
     """The home is running meanwhile: its spool is locked, and is only looked at."""
-    home.take(SFLOAT_91, SPOT_CHECK, NOON)
+    take_frames(home, [Capture(SPOT_CHECK, SFLOAT_91, NOON)])
     first = said(NOON + timedelta(seconds=20))
     assert "home-01, slot 1: COVID Oximetry @home" in first
     assert "UNSIGNED, for demo use only" in first
@@ -514,7 +516,7 @@ def test_the_command_says_the_last_reading_its_age_and_what_to_do(
 def test_the_command_does_not_call_new_what_a_wrong_clock_dated(
     home: Home, said: Callable[..., str]
 ) -> None:
-    home.take(SFLOAT_91, SPOT_CHECK, NOON + minutes(60))
+    take_frames(home, [Capture(SPOT_CHECK, SFLOAT_91, NOON + minutes(60))])
     assert "SpO2 91 %, pulse 72 /min, before the clock was put back\nRED\nCall 999." in said(NOON)
 
 

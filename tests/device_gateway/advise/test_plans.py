@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import get_ident
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +16,7 @@ from device_gateway.publish.connection import Pace
 from device_gateway.spool.records import Outgoing
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
+from tests.fakes.playback import take_frames
 from tests.fakes.ward_peer import WardPeer, eventually
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
@@ -30,8 +32,11 @@ LATER = NOON + timedelta(minutes=1)
 def a_home(broker: Broker, folder: Path) -> Iterator[tuple[Home, list[tuple[int, bytes]]]]:
     heard: list[tuple[int, bytes]] = []
     street = Street([a_place(1)], broker, folder / "spools", real_clock(), PACE)
-    street.homes[0].publisher.on_plan = lambda slot, payload: heard.append((slot, payload))
-    with street:
+    adviser = street.homes[0].adviser
+    takes = patch.object(
+        adviser, "take_plan", lambda slot, payload, _: heard.append((slot, payload))
+    )
+    with takes, street:
         yield street.homes[0], heard
 
 
@@ -77,20 +82,23 @@ def test_a_forged_a_moved_and_a_replayed_plan_are_refused(
 
 
 def test_a_plan_that_breaks_whoever_reads_it_holds_up_no_reading(
-    broker: BrokerProcess, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    broker: BrokerProcess,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     caplog.set_level(logging.ERROR)
     threads: set[int] = set()
     with WardPeer(broker.port, KEYS) as ward, a_home(broker.place, tmp_path) as (home, _):
 
-        def breaks(slot: int, payload: bytes) -> None:
+        def breaks(slot: int, payload: bytes, now: datetime) -> None:
             threads.add(get_ident())
             raise KeyError(payload)
 
-        home.publisher.on_plan = breaks
+        monkeypatch.setattr(home.adviser, "take_plan", breaks)
         assert eventually(lambda: len(ward.statuses) > 0)
         for n in range(3):
-            home.take_all([Outgoing(new_id(NOON), NOON, b"{}")])
+            take_frames(home, [Outgoing(new_id(NOON), NOON, b"{}")])
             ward.send_plan(MINE, b"secret", sent_at=NOON + timedelta(seconds=n))
         assert eventually(lambda: home.spool.depth() == 0)
         assert eventually(lambda: caplog.text.count("plan.failed") == 3)
@@ -107,7 +115,7 @@ def test_a_region_has_a_base_topic_of_its_own(broker: BrokerProcess, tmp_path: P
         WardPeer(broker.port, KEYS, client_id="elsewhere") as elsewhere,
         a_home(north, tmp_path) as (home, heard),
     ):
-        home.take_all([Outgoing(new_id(NOON), NOON, b"{}")])
+        take_frames(home, [Outgoing(new_id(NOON), NOON, b"{}")])
         assert eventually(lambda: home.spool.depth() == 0)
         assert eventually(lambda: len(ward.statuses) > 0)
         ward.send_plan(f"{base}/home-01/plans/1", b"plan", sent_at=NOON)
@@ -127,5 +135,5 @@ def test_a_home_that_is_not_asked_about_plans_goes_on(
     ):
         assert eventually(lambda: len(ward.statuses) > 0)
         ward.send_plan(MINE, b"plan", sent_at=NOON)
-        street.homes[0].take_all([Outgoing(new_id(NOON), NOON, b"{}")])
+        take_frames(street.homes[0], [Outgoing(new_id(NOON), NOON, b"{}")])
         assert eventually(lambda: street.unsent() == 0)

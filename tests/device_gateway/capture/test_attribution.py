@@ -124,7 +124,7 @@ def test_a_memory_that_comes_again_is_asked_about_once(tmp_path: Path) -> None:
 
 
 def test_who_says_that_they_measure_has_what_is_measured_then(tmp_path: Path) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     home.measuring(2, NOON)
     home.hear(SHARED, [spot(97, NOON + MEASURING_FOR - SECOND)])
     home.hear(NO_USERS, [cuff_of_now(NOON + timedelta(minutes=1))])
@@ -173,9 +173,9 @@ def test_somebody_who_has_nothing_to_do_with_a_device_cannot_be_its_owner(tmp_pa
 
 def test_a_claimed_reading_is_judged_then_and_keeps_its_time(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     home.hear(SHARED, [spot(90)])
-    assert adviser.told == []
+    assert adviser.advised_on == []
     later = NOON + timedelta(minutes=1)
     [id_] = waiting(home)
     home.claim([id_], 2, later)
@@ -184,7 +184,7 @@ def test_a_claimed_reading_is_judged_then_and_keeps_its_time(tmp_path: Path) -> 
     assert (slot, reading.reading_id, reading.measured_at) == (2, id_, NOON)
     assert reading.advice is not None
     assert reading.advice.level is Level.RED
-    assert [(to, now) for to, _, now in adviser.told] == [(2, later)]
+    assert [(to, now) for to, _, now in adviser.advised_on] == [(2, later)]
     assert [kept.reading_id for kept in home.spool.kept(2, NOON)] == [id_]
     with pytest.raises(ClaimError, match="nothing waits under this id"):
         home.claim([id_], 1, later)
@@ -202,7 +202,7 @@ def test_of_several_claimed_none_is_given_if_one_cannot_be(tmp_path: Path) -> No
 def test_what_nobody_claims_goes_without_a_slot_a_red_one_soon(
     tmp_path: Path, value: float, plan: bool, waits: timedelta
 ) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     home.hear(SHARED, [spot(value)])
     assert [one.goes_at for one in home.waiting()] == [NOON + waits]
     home.tick(NOON + waits - SECOND)
@@ -217,9 +217,9 @@ def test_what_nobody_claims_goes_without_a_slot_a_red_one_soon(
 
 
 def test_a_reading_that_is_red_for_one_of_them_does_not_wait(tmp_path: Path) -> None:
-    rules = ByTheRules().plans[1]
+    rules = ByTheRules().rules_of_slot[1]
     low = (rules[0], rules[1].changed({"red_max": 85, "amber_max": 88}))
-    home = a_home(tmp_path, ByTheRules(plans={1: low, 2: rules}).over)
+    home = a_home(tmp_path, ByTheRules(plans={1: low, 2: rules}))
     home.hear(SHARED, [spot(91)])  # red for 2 alone
     home.hear(SHARED.model_copy(update={"slots": (1, 3)}), [spot(91)])  # 3 has no plan
     assert [one.goes_at - NOON for one in home.waiting()] == [RED_WAITS, WAITS]
@@ -298,7 +298,7 @@ def test_saying_it_a_moment_late_makes_the_whole_measurement_hers(tmp_path: Path
 
 def test_claiming_one_minute_of_a_stream_that_goes_on_claims_the_stream(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [97] * 150, NOON, SHARED)
     ids = waiting(home)
     assert len(ids) == 2
@@ -326,7 +326,7 @@ def test_claiming_one_measurement_claims_no_other(tmp_path: Path) -> None:
 def test_a_held_red_of_nobody_is_asked_about_at_once_and_does_not_wait_long(
     tmp_path: Path,
 ) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     at = hears(home, [91] * 35, NOON, SHARED)
     [one] = home.waiting()
     assert (one.values[Vital.SPO2], one.goes_at - one.measured_at) == (91, RED_WAITS)
@@ -358,8 +358,8 @@ def test_what_nobody_answers_for_ten_minutes_is_told_before_it_goes_unclaimed(
     whose = home._whose
     assert whose.unanswered(NOON + HELP_AFTER - SECOND) == []
     assert len(whose.unanswered(NOON + HELP_AFTER)) == 1
-    [trouble] = home.publisher.report().troubles  # on the clock of today that was long ago
+    [trouble] = home.report().troubles  # on the clock of today that was long ago
     assert (trouble.code, trouble.count, trouble.slot) == (TroubleCode.UNCLAIMED, 1, None)
     [waiting] = home.waiting()
     home.claim([waiting.reading_id], 1, NOON)
-    assert home.publisher.report().troubles == ()
+    assert home.report().troubles == ()

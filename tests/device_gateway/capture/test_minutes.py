@@ -224,7 +224,7 @@ def test_a_slipped_sensor_is_told_but_not_for_ever(tmp_path: Path) -> None:
 
 def test_the_finger_that_leaves_ends_the_measurement_and_is_no_reading(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [97] * 25, NOON + 5 * SECOND)
     hears(home, [None] * GONE, at)
     [trace] = traces(home)
@@ -238,48 +238,50 @@ def test_the_finger_that_leaves_ends_the_measurement_and_is_no_reading(tmp_path:
 
 def test_a_link_that_parts_ends_the_measurement_at_once(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [91] * 20, NOON + 30 * SECOND)
     home.parted(HERS, at)
     [trace] = traces(home)
     assert trace.advice is not None
     assert (trace.advice.level, adviser.levels[-1]) == (Level.RED, Level.RED)
-    _, told, _ = adviser.told[-1]
+    _, told, _ = adviser.advised_on[-1]
     assert (told.reading_id, spo2(told)) == (trace.reading_id, 91)
 
 
 def test_the_patient_is_told_as_soon_as_the_value_stands_still(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     noise: list[Value] = [91, 97, 93, 99]
     at = hears(home, [*noise, *[97] * (STABLE - 1)])
-    assert adviser.told == []
+    assert adviser.advised_on == []
     hears(home, [97], at)
-    [(slot, told, _)] = adviser.told
+    [(slot, told, _)] = adviser.advised_on
     assert (slot, spo2(told)) == (1, 97)
     hears(home, [97] * 10, at + SECOND)
-    assert len(adviser.told) == 1  # and not every second
+    assert len(adviser.advised_on) == 1  # and not every second
     home.parted(HERS, at + 12 * SECOND)
-    assert {reading.reading_id for _, reading, _ in adviser.told} == {traces(home)[0].reading_id}
+    assert {reading.reading_id for _, reading, _ in adviser.advised_on} == {
+        traces(home)[0].reading_id
+    }
 
 
 def test_nobody_is_reassured_by_a_search(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     for n in range(STABLE):
         home.hear(HERS, [live(98, NOON + n * SECOND, Measurement.EARLY_ESTIMATE)])
     hears(home, [94], NOON + STABLE * SECOND)
-    assert adviser.told == []
+    assert adviser.advised_on == []
 
 
 def test_a_measurement_over_a_minutes_end_is_judged_as_one(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [97] * 40, NOON + 22 * SECOND)
     home.parted(HERS, at)
     first, second = traces(home)
     assert len(second.samples[Vital.SPO2]) == 2  # alone it would never have been stable
-    _, told, _ = adviser.told[-1]
+    _, told, _ = adviser.advised_on[-1]
     assert (told.reading_id, told.quality) == (second.reading_id, ())
     assert first.advice is not None
     assert first.advice.level is Level.GREEN
@@ -287,7 +289,7 @@ def test_a_measurement_over_a_minutes_end_is_judged_as_one(tmp_path: Path) -> No
 
 def test_a_held_red_does_not_wait_for_its_minute_and_is_sent_once_a_run(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [91, *[92] * (HELD - 2)], NOON + 5 * SECOND)
     assert sent(home) == []
     hears(home, [92], at)
@@ -309,7 +311,7 @@ def test_a_held_red_does_not_wait_for_its_minute_and_is_sent_once_a_run(tmp_path
 def test_a_held_red_over_a_minutes_end_is_found_though_neither_minute_holds_it(
     tmp_path: Path,
 ) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     hears(home, [*[97] * 20, *[91] * (HELD // 2)], NOON + MINUTE - (20 + HELD // 2) * SECOND)
     hears(home, [*[91] * (HELD // 2), 97], NOON + MINUTE)
     assert [spo2(one) for one in readings(home)] == [91]
@@ -324,7 +326,7 @@ def test_without_a_plan_the_home_does_not_know_what_is_red(tmp_path: Path) -> No
 
 
 def test_the_home_looks_back_on_a_measurement_as_a_reading(tmp_path: Path) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     at = hears(home, [97] * 20)
     home.parted(HERS, at)
     [kept] = home.spool.kept(1, NOON)
@@ -342,7 +344,7 @@ def full(spool: Spool) -> None:
 
 def test_a_full_spool_refuses_aloud_and_still_advises(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     full(home.spool)
     refused = 0
     for n in range(120):
@@ -359,10 +361,10 @@ def test_a_full_spool_refuses_aloud_and_still_advises(tmp_path: Path) -> None:
 
 
 def test_a_restart_in_the_middle_of_a_minute_goes_on_with_it(tmp_path: Path) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     at = hears(home, [91] * 20)
     home.spool.close()
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     at = hears(home, [91] * 20, at)
     assert [spo2(one) for one in readings(home)] == [91]  # the run goes on as well
     home.tick(NOON + MINUTE + SECOND)
@@ -465,19 +467,19 @@ def test_a_home_that_lost_power_sends_one_minute_and_not_two(tmp_path: Path) -> 
 
 def test_a_device_that_falls_silent_without_parting_ends_its_measurement(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [97] * 3)
     home.tick(at + 8 * SECOND)
     assert traces(home) == []
     home.tick(at + 10 * SECOND)
     assert len(traces(home)) == 1
-    assert len(adviser.told) == 1
+    assert len(adviser.advised_on) == 1
 
 
 def test_a_clock_that_goes_back_does_not_join_what_lies_on_both_sides_of_it(
     tmp_path: Path,
 ) -> None:
-    home = a_home(tmp_path, ByTheRules().over)
+    home = a_home(tmp_path, ByTheRules())
     at = hears(home, [91] * (HELD - 5), NOON + 10 * SECOND)
     at = hears(home, [91] * (HELD - 1), at - HOUR)
     assert readings(home) == []
@@ -511,7 +513,7 @@ def test_a_disk_that_takes_no_minute_keeps_its_seconds_and_nobody_from_advice(
 ) -> None:
     """As a full disk does: the minute cannot be closed, and the next one brings a red."""
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [97] * 20, NOON + 40 * SECOND)
 
     def refuses(*_: object) -> list[int]:
@@ -530,11 +532,11 @@ def test_a_disk_that_takes_no_minute_keeps_its_seconds_and_nobody_from_advice(
 
 def test_nobody_is_told_that_all_is_well_at_the_end_of_a_held_red(tmp_path: Path) -> None:
     adviser = ByTheRules()
-    home = a_home(tmp_path, adviser.over)
+    home = a_home(tmp_path, adviser)
     at = hears(home, [*[91] * HELD, *[97] * (STABLE + 5)])
     home.parted(HERS, at)
     [trace] = traces(home)
     assert trace.advice is not None
     assert trace.advice.level is Level.RED
-    _, told, _ = adviser.told[-1]
+    _, told, _ = adviser.advised_on[-1]
     assert (told.reading_id, spo2(told)) == (trace.reading_id, 91)

@@ -13,11 +13,11 @@ from threading import Event
 import pytest
 
 from device_gateway.config.homes_file import Broker
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.playback import replay
 from device_gateway.playback.recordings import Recording, RecordingError, read_all
 from device_gateway.playback.replay import Manner
-from device_gateway.playback.scheduler import play
+from device_gateway.playback.scheduler import OXIMETER, play
 from device_gateway.spool.records import Progress
 from device_gateway.spool.spool import Spool
 from tests.device_gateway.conftest import COMMAND, BrokerProcess, a_place
@@ -45,7 +45,7 @@ def film(tmp_path: Path) -> Recording:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    return Home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
+    return open_home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
 
 
 def held(home: Home) -> list[Reading]:
@@ -187,8 +187,8 @@ def test_sixteen_homes_replay_every_recording_once(
         )
         assert len(ward.kept) == 17_172
     events = [json.loads(line) for line in ran.stderr.splitlines()]
-    assert {"event": "replay.began", "recordings": 16, "taken_before": 17_172}.items() <= next(
-        event for event in events if event["event"] == "replay.began"
+    assert {"name": "replay.began", "recordings": 16, "taken_before": 17_172}.items() <= next(
+        event for event in events if event["name"] == "replay.began"
     ).items()
 
 
@@ -215,7 +215,7 @@ def seconds(home: Home) -> list[tuple[datetime, float]]:
     """Return every second with a value, in the order of arrival, sent or not yet."""
     sent = [Trace.model_validate_json(row.payload) for row in home.spool.after(0, 100_000)]
     found = [pair for trace in sent for pair in values_at(trace).items()]
-    waiting = home.spool.samples(replay.OXIMETER)
+    waiting = home.spool.samples(OXIMETER)
     return found + [(s.at, s.values[Vital.SPO2]) for s in waiting if Vital.SPO2 in s.values]
 
 
@@ -226,7 +226,7 @@ def test_as_minutes_a_recording_is_a_stream(film: Recording, home: Home) -> None
     values = [97, 96, 95, 94, None, 92, 91, 90, 89, 88]
     expected = [(began + timedelta(seconds=10 * n), v) for n, v in enumerate(values) if v]
     assert seconds(home) == expected
-    assert home.spool.samples(replay.OXIMETER) == []
+    assert home.spool.samples(OXIMETER) == []
     assert {held.slot for held in home.spool.after(0, 9)} == {1}
     assert home.spool.depth() < 10
 
@@ -236,7 +236,7 @@ def test_as_minutes_it_goes_on_where_it_was(film: Recording, home: Home, tmp_pat
     [part] = replay.parts([film], [home], NOON, manner)
     part.take_due(NOON + timedelta(seconds=25))
     home.spool.close()
-    home = Home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
+    home = open_home(a_place(), Broker(host="127.0.0.1", port=1), tmp_path, real_clock(), Event())
     [again] = replay.parts([film], [home], NOON + timedelta(seconds=95), manner)
     play([again], real_clock(), Event(), hurry=True)
     assert [value for _, value in seconds(home)] == [97, 96, 95, 94, 92, 91, 90, 89, 88]
@@ -259,7 +259,7 @@ def test_as_minutes_kill_9_doubles_no_second_and_loses_none(
         time.sleep(dice.uniform(patience_s, 2 * patience_s))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        home = Home(
+        home = open_home(
             a_place(), Broker(host="127.0.0.1", port=1), tmp_path / "spools", real_clock(), Event()
         )
         found = seconds(home)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from device_gateway.capture.capture import Capture
 from device_gateway.config.homes_file import Broker
 from device_gateway.decode.registry import decode
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.playback import simulate
 from device_gateway.playback.scheduler import Due, play
 from device_gateway.playback.simulate import ZONE, Kind, Person, kinds, measured, person, reports
@@ -178,7 +178,7 @@ def test_the_invented_carry_no_name() -> None:
 
 def a_home(folder: Path) -> Home:
     nowhere = Broker(host="127.0.0.1", port=1)
-    return Home(a_place(), nowhere, folder, real_clock(), Event())
+    return open_home(a_place(), nowhere, folder, real_clock(), Event())
 
 
 def test_a_street_goes_on_where_it_was_and_skips_the_time_its_box_was_off(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from device_gateway.spool.records import Outgoing
 from device_gateway.spool.spool import Spool
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
+from tests.fakes.playback import take_frames
 from tests.fakes.ward_peer import WardPeer, eventually
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
@@ -56,7 +57,7 @@ def test_a_reading_taken_during_a_drain_overtakes_a_backlog_that_stays_in_order(
     pace = Pace(resend_after_s=600, reconnect_max_s=1, drain_per_s=100)
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, pace) as home:
         assert eventually(lambda: len(ward.arrived) > 50)
-        home.take_all(entries(2))
+        take_frames(home, entries(2))
         assert eventually(lambda: home.spool.depth() == 0)
         order = arrived(ward)
         newest = [order.index(601), order.index(602)]
@@ -77,7 +78,7 @@ def test_a_reading_taken_when_the_first_receipts_come_is_no_backlog(
             hear(mono)
             if home.publisher._unsettled and not took.is_set():
                 took.set()
-                home.take_all(entries(1))
+                take_frames(home, entries(1))
 
         monkeypatch.setattr(home.publisher, "_hear", and_take_one)
         assert eventually(lambda: home.spool.depth() == 0)
@@ -109,11 +110,11 @@ def test_when_a_silent_ward_is_back_what_is_taken_then_overtakes_what_waited(
             settled = settle(receipts, now)
             if settled and not took.is_set():
                 took.set()
-                home.take_all(entries(1))
+                take_frames(home, entries(1))
             return settled
 
         monkeypatch.setattr(home.spool, "settle", and_take_one)
-        home.take_all(entries(1_200))  # taken while connected: more than may be on their way
+        take_frames(home, entries(1_200))  # taken while connected: more than may be on their way
         assert eventually(lambda: len(ward.arrived) > 600)
         ward.answers = True
         assert eventually(lambda: home.spool.depth() == 0, within_s=40)
@@ -134,7 +135,7 @@ def test_a_backlog_that_nobody_receipts_leaves_places_for_the_newest(
         assert eventually(lambda: len(ward.arrived) == 450)
         time.sleep(0.3)
         assert arrived(ward) == list(range(1, 451))
-        home.take_all(entries(3))
+        take_frames(home, entries(3))
         assert eventually(lambda: arrived(ward)[450:] == [701, 702, 703])
 
 
@@ -149,7 +150,7 @@ def test_with_few_places_at_the_broker_one_is_kept_for_the_newest(
     pace = Pace(resend_after_s=600, reconnect_max_s=1, drain_per_s=100)
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, pace) as home:
         assert eventually(lambda: len(ward.arrived) > 20)
-        home.take_all(entries(1))
+        take_frames(home, entries(1))
         assert eventually(lambda: home.spool.depth() == 0)
         assert arrived(ward).index(301) < 200
 

@@ -7,7 +7,7 @@ from threading import Event
 from device_gateway.capture.capture import Capture
 from device_gateway.decode import plx
 from device_gateway.decode.plx import CONTINUOUS, Pair, PlxFrame
-from device_gateway.playback.scheduler import Due, Part, play
+from device_gateway.playback.scheduler import Due, Part, oximeter, play
 from device_gateway.publish.connection import Pace
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
@@ -38,7 +38,7 @@ def test_eight_hours_without_a_broker_and_eight_without_a_ward_lose_nothing(
 
         def live(some: list[Capture]) -> None:
             dues = iter([Due(frame.at, frame) for frame in some])
-            play([Part(home, "finger", NOON, 0, dues)], clock, Event())
+            play([Part(home, oximeter(home.place), "finger", NOON, 0, dues)], clock, Event())
 
         live(first)
         assert clock.now() - NOON > timedelta(hours=7)

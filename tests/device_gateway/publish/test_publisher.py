@@ -16,6 +16,7 @@ from device_gateway.spool.spool import ENVELOPE_ROOM
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
 from tests.factories import a_reading
+from tests.fakes.playback import take_frames
 from tests.fakes.ward_peer import WardPeer, eventually
 from ward_service.contract.clock import demo_clock, real_clock
 from ward_service.contract.ids import new_id
@@ -35,7 +36,7 @@ def a_home(broker: BrokerProcess, folder: Path, pace: Pace = QUICK) -> Iterator[
 
 
 def take(home: Home, spo2: int = 97, at: datetime = NOON) -> None:
-    home.take(plx.encode(CONTINUOUS, PlxFrame(Pair(spo2, 72))), CONTINUOUS, at)
+    take_frames(home, [Capture(CONTINUOUS, plx.encode(CONTINUOUS, PlxFrame(Pair(spo2, 72))), at)])
 
 
 def values(ward: WardPeer) -> list[float]:
@@ -70,7 +71,7 @@ def test_a_reading_goes_out_in_its_slot_in_the_homes_first_or_in_nobodys(
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
         for slot in (None, 2, NOBODY):
             entry = Outgoing(new_id(NOON), NOON, a_reading(97).model_dump_json().encode(), slot)
-            home.take_all([entry])
+            take_frames(home, [entry])
         assert eventually(lambda: len(ward.arrived) == 3)
         # By number: what was taken before the connection is a backlog, and is overtaken.
         sent = sorted((arrived.envelope for arrived in ward.arrived), key=lambda it: it.seq or 0)
@@ -117,7 +118,7 @@ def test_quarantined_readings_leave_with_their_reason_and_block_nothing(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
-        home.take_all([Outgoing(new_id(NOON), NOON, b"\xff not JSON")])
+        take_frames(home, [Outgoing(new_id(NOON), NOON, b"\xff not JSON")])
         take(home, 96)
         assert eventually(lambda: home.spool.depth() == 0)
         assert values(ward) == [96]
@@ -175,7 +176,7 @@ def test_a_backlog_is_sent_within_the_window_of_the_broker(
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
         frame = plx.encode(CONTINUOUS, PlxFrame(Pair(97, 72)))
         at = [NOON + timedelta(seconds=n) for n in range(2_000)]
-        home.take_all([Capture(CONTINUOUS, frame, moment) for moment in at])
+        take_frames(home, [Capture(CONTINUOUS, frame, moment) for moment in at])
         assert eventually(lambda: home.spool.depth() == 0, within_s=40)
         assert len(ward.kept) == 2_000
         assert "receive maximum" not in broker.log.read_text().lower()
@@ -257,6 +258,6 @@ def test_the_largest_payload_that_the_spool_takes_passes_the_broker(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
     with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
-        home.take_all([Outgoing(new_id(NOON), NOON, b"x" * (MAX_PAYLOAD - ENVELOPE_ROOM))])
+        take_frames(home, [Outgoing(new_id(NOON), NOON, b"x" * (MAX_PAYLOAD - ENVELOPE_ROOM))])
         assert eventually(lambda: home.spool.depth() == 0)
         assert len(ward.quarantined) == 1

@@ -1,9 +1,11 @@
 """What a gateway says of itself, and that it says at once what has gone wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -27,12 +29,27 @@ KEYS = {a_place(1).gateway: a_place(1).key}
 PACE = Pace(resend_after_s=600, reconnect_max_s=1)
 
 
+@dataclass
+class Radio:
+    """A radio whose state a test changes."""
+
+    report: Callable[[], HomeReport] = HomeReport
+
+    def __call__(self) -> HomeReport:
+        return self.report()
+
+
 @contextmanager
 def a_home(
-    broker: BrokerProcess, folder: Path, clock: Clock | None = None, bounds: Bounds | None = None
+    broker: BrokerProcess,
+    folder: Path,
+    clock: Clock | None = None,
+    bounds: Bounds | None = None,
+    radio: Radio | None = None,
 ) -> Iterator[Home]:
-    place, at = [a_place(1)], clock or real_clock()
-    with Street(place, broker.place, folder / "spools", at, PACE, bounds=bounds) as street:
+    place, at, says = [a_place(1)], clock or real_clock(), radio or Radio()
+    spools = folder / "spools"
+    with Street(place, broker.place, spools, at, PACE, bounds, radio_report=says) as street:
         yield street.homes[0]
 
 
@@ -50,8 +67,7 @@ def test_a_status_tells_what_waits_what_is_in_force_and_what_the_radio_knows(
     device = DeviceStatus(model="Wrist", slots=(1,), seen_at=NOON)
     report = HomeReport("on", (device,), (Trouble(code=TroubleCode.BATTERY_LOW, slot=1),))
     with WardPeer(broker.port, KEYS, answers=False) as ward:
-        with a_home(broker, tmp_path) as home:
-            home.publisher.report = lambda: report
+        with a_home(broker, tmp_path, radio=Radio(lambda: report)) as home:
             home.spool.add([Outgoing(new_id(NOON), NOON, b"{}")])
             home.spool.add([Unclaimed(new_id(NOON), NOON, b"{}", (1, 2))])
             home.spool.keep_plan(HeldPlan(1, 7, NOON, b"plan"))
@@ -73,18 +89,19 @@ def test_a_status_tells_what_waits_what_is_in_force_and_what_the_radio_knows(
 def test_what_goes_wrong_is_said_at_once_and_so_is_that_it_is_well_again(
     broker: BrokerProcess, tmp_path: Path
 ) -> None:
-    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
+    radio = Radio()
+    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, radio=radio):
         assert eventually(lambda: len(ward.statuses) == 1)
         assert codes(ward) == []
         off = HomeReport("off", troubles=(Trouble(code=TroubleCode.RADIO_OFF, count=1),))
-        home.publisher.report = lambda: off
+        radio.report = lambda: off
         assert eventually(lambda: codes(ward) == [TroubleCode.RADIO_OFF], within_s=10)
         since = last(ward).troubles[0].since
         more = Trouble(code=TroubleCode.BATTERY_LOW, slot=1, since=NOON)
-        home.publisher.report = lambda: HomeReport("off", troubles=(*off.troubles, more))
+        radio.report = lambda: HomeReport("off", troubles=(*off.troubles, more))
         assert eventually(lambda: len(codes(ward)) == 2, within_s=10)
         assert [trouble.since for trouble in last(ward).troubles] == [since, NOON]
-        home.publisher.report = HomeReport
+        radio.report = HomeReport
         assert eventually(lambda: codes(ward) == [], within_s=10)
         assert len(ward.statuses) == 4
 
@@ -97,9 +114,10 @@ def test_a_radio_that_breaks_or_knows_too_much_holds_up_no_reading(
 
     many = tuple(DeviceStatus(model=f"{n}") for n in range(99))
     troubles = tuple(Trouble(code=TroubleCode.DEVICE_FAILING, device=f"{n}") for n in range(99))
-    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path) as home:
+    radio = Radio()
+    with WardPeer(broker.port, KEYS) as ward, a_home(broker, tmp_path, radio=radio) as home:
         for report in (breaks, lambda: HomeReport("on", many, troubles)):
-            home.publisher.report = report
+            radio.report = report
             home.spool.add([Outgoing(new_id(NOON), NOON, b"{}")])
             assert eventually(lambda: home.spool.depth() == 0)
         assert eventually(lambda: len(codes(ward)) == 64)
@@ -147,9 +165,10 @@ def test_a_plan_that_the_broker_had_kept_does_not_tell_the_time(
         ward.send_plan(plan, b"kept", sent_at=NOON - timedelta(days=9), retain=True)
         for retain, known in ((True, False), (False, True)):
             street = Street([a_place(1)], broker.place, tmp_path, real_clock(), PACE)
-            street.homes[0].publisher.on_plan = lambda slot, _: heard.append(slot)
             heard.clear()
-            with street:
+            adviser = street.homes[0].adviser
+            takes = patch.object(adviser, "take_plan", lambda slot, *_: heard.append(slot))
+            with takes, street:
                 assert eventually(lambda: heard == [1])
                 if not retain:
                     ward.send_plan(plan, b"live", sent_at=real_clock().now())

@@ -15,7 +15,7 @@ import pytest
 from device_gateway.capture.capture import Capture
 from device_gateway.config.devices_file import Devices, Paired
 from device_gateway.config.homes_file import Broker
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.radio import listen
 from device_gateway.radio.state import DeviceState, RadioState
@@ -24,6 +24,7 @@ from tests.conftest import missing
 from tests.device_gateway.conftest import a_place
 from tests.fakes.bluez import HAS_DBUS, FakeBluez, FakeDevice, PrivateBus, fake_bluez, private_bus
 from tests.fakes.peripherals import Peripheral
+from tests.fakes.playback import take_frames
 from ward_service.contract.clock import real_clock
 
 # Everything as BLE.md says, only quicker; what a test is about it makes shorter still.
@@ -59,7 +60,7 @@ class Heard:
     def take(self, device: Paired, captures: Sequence[Capture]) -> None:
         if self.full:
             raise SpoolFullError("the spool takes nothing more; what it holds is safe")
-        self.home.take_all(captures)
+        take_frames(self.home, captures)
         self.captures.extend(captures)
 
     def parted(self, device: Paired, at: Any) -> None:
@@ -123,7 +124,7 @@ def bus() -> Iterator[PrivateBus]:
 @pytest.fixture
 def heard(tmp_path: Path) -> Iterator[Heard]:
     broker = Broker(host="127.0.0.1", port=1)
-    home = Home(a_place(), broker, tmp_path / "spools", real_clock(), Event())
+    home = open_home(a_place(), broker, tmp_path / "spools", real_clock(), Event())
     yield Heard(home)
     home.spool.close()
 

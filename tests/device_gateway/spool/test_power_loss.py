@@ -27,17 +27,19 @@ import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
-from device_gateway.home import Home
+from device_gateway.home import open_home
 from device_gateway.config.homes_file import Broker
 from device_gateway.spool.spool import Outgoing
 from tests.device_gateway.conftest import a_place
+from tests.fakes.playback import take_frames
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Receipt
 from ward_service.contract.vocabulary import Outcome
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-home = Home(a_place(1), Broker(host="127.0.0.1", port=1), Path(sys.argv[1]), real_clock(), Event())
+nowhere = Broker(host="127.0.0.1", port=1)
+home = open_home(a_place(1), nowhere, Path(sys.argv[1]), real_clock(), Event())
 
 def say(what, id_):
     os.write(1, f"{what} {id_.hex}\\n".encode())
@@ -45,7 +47,7 @@ def say(what, id_):
 held = []
 for n in range(150):
     id_ = new_id(NOON)
-    home.take_all([Outgoing(id_, NOON, b"x" * 6_000)])
+    take_frames(home, [Outgoing(id_, NOON, b"x" * 6_000)])
     say("taken", id_)
     held.append(id_)
     if n % 10 == 9:

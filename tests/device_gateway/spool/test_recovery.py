@@ -12,7 +12,7 @@ import pytest
 
 from device_gateway.clock_skew import ClockCheck
 from device_gateway.config.homes_file import Broker
-from device_gateway.home import Home
+from device_gateway.home import open_home
 from device_gateway.publish.report import HomeReport
 from device_gateway.publish.status import status
 from device_gateway.spool.file import SpoolBusyError, SpoolDamagedError
@@ -21,6 +21,7 @@ from device_gateway.spool.recovery import damaged_since, open_or_renew
 from device_gateway.spool.spool import Spool
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
+from tests.fakes.playback import take_frames
 from tests.fakes.ward_peer import WardPeer, eventually
 from ward_service.contract.clock import real_clock
 from ward_service.contract.ids import new_id
@@ -196,7 +197,7 @@ def test_the_ward_is_told_until_somebody_has_taken_the_file_away(
 def test_a_home_of_its_own_opens_a_damaged_spool(tmp_path: Path) -> None:
     (tmp_path / "home-01.spool").write_bytes(b"x" * 10_000)
     nowhere = Broker(host="127.0.0.1", port=1)
-    home = Home(a_place(1), nowhere, tmp_path, real_clock(), Event())
-    home.take_all([Outgoing(new_id(NOON), NOON, b"{}")])
+    home = open_home(a_place(1), nowhere, tmp_path, real_clock(), Event())
+    take_frames(home, [Outgoing(new_id(NOON), NOON, b"{}")])
     assert home.spool.depth() == 1
     home.spool.close()

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from device_gateway.config.homes_file import Broker
-from device_gateway.home import Home
+from device_gateway.home import Home, open_home
 from device_gateway.web.app import create_app
 from device_gateway.web.home_residents import OfHomes
 from device_gateway.web.visits import Book
@@ -112,7 +112,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr("device_gateway.web.home_residents._DOORS_FOR_S", 0.0)
     hand = Hand(NOON)
     clock = cast(Clock, hand)
-    home = Home(a_place(1), NOWHERE, tmp_path, clock, Event())
+    home = open_home(a_place(1), NOWHERE, tmp_path, clock, Event())
     home.adviser.take_plan(1, a_plan(1, DOORS), NOON)
     book = Book(tmp_path / "page.db")
     client = a_client(create_app(OfHomes([home]), book, clock))

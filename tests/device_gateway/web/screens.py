@@ -10,7 +10,7 @@ from typing import cast
 
 from playwright.sync_api import Page
 
-from device_gateway.home import Home
+from device_gateway.home import open_home
 from device_gateway.web.serve import Address, serving
 from tests.device_gateway.conftest import a_place
 from tests.device_gateway.web.conftest import CODE, DOORS, NOWHERE, YEAR, Hand
@@ -36,7 +36,7 @@ def a_page_for(
     care = care_of(state, SPOKEN, language=language, use="demo", signed=False)
     care = care.model_copy(update={"interpreter": interpreter})
     clock = cast(Clock, Hand(at))
-    home = Home(a_place(1), NOWHERE, folder, clock, Event())
+    home = open_home(a_place(1), NOWHERE, folder, clock, Event())
     home.adviser.take_plan(1, written(Plan(number=1, care=care, doors=DOORS)), at)
     port = free_port()
     with serving([home], folder, clock, Address("127.0.0.1", port)):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
-from device_gateway.home import Home
+from device_gateway.home import open_home
 from device_gateway.web.serve import Address, serving
 from tests.device_gateway.conftest import a_place
 from tests.device_gateway.web.conftest import DOORS, NOWHERE, plan_of
@@ -40,7 +40,7 @@ class Served:
         self.folder, self.port, self.clock = folder, free_port(), real_clock()
         self._files = certificate(folder) if tls else (None, None)
         self._number, self.since = 0, self.clock.now() - timedelta(days=2)
-        self.home = Home(a_place(1), NOWHERE, folder, self.clock, Event())
+        self.home = open_home(a_place(1), NOWHERE, folder, self.clock, Event())
         self.plan()
         self._up = ExitStack()
         self.back()
