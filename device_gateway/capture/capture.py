@@ -4,19 +4,15 @@ This is the one way in for a radio, a recording and an invented home alike. Pure
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from device_gateway.config.homes_file import Place
 from device_gateway.decode.frame import NEVER_LEAVES_HOME, Decoded, FrameError, in_order
 from device_gateway.decode.registry import decode
-from device_gateway.spool.records import Outgoing, SetAside
+from device_gateway.spool.records import SetAside
 from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Device, Observation, Reading, Trace
 from ward_service.contract.vocabulary import Quality, Source
-
-Advised = Callable[[Reading, int, datetime], Reading]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +22,8 @@ class Capture:
     `family` is the key in the registry for a vendor's characteristic, "" for one of the Bluetooth
     SIG. `stored`: it came while the device reported what it has stored, so it is not of this
     moment even if the frame does not say so. `clock_ahead`: how far the device's clock is ahead of
-    ours, where it could be read in the same connection.
+    ours, where it could be read in the same connection. `decoded`: what the frame says, or why it
+    cannot be read; it is decoded when it is captured, and never again.
     """
 
     characteristic: int
@@ -36,6 +33,12 @@ class Capture:
     family: str = ""
     stored: bool = False
     clock_ahead: timedelta | None = None
+    decoded: Decoded | FrameError | None = None
+
+    def __post_init__(self) -> None:
+        if self.decoded is None:
+            decoded = decode_frame(self.characteristic, self.frame, self.family)
+            object.__setattr__(self, "decoded", decoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,23 @@ class Measured:
     decoded: Decoded
 
 
+def decode_frame(characteristic: int, frame: bytes, family: str) -> Decoded | FrameError:
+    """Return what a frame says, or why it cannot be read."""
+    try:
+        return decode(characteristic, frame, family)
+    except FrameError as error:
+        return error
+
+
 def measured(capture: Capture) -> Measured | SetAside | None:
     """Return what a frame says of a person, or the frame with the reason why it says nothing.
 
     None: the frame is no measurement, but a wave, an answer, or about the device itself.
     Demonstration and test data are not about a person and stay here.
     """
-    try:
-        decoded = decode(capture.characteristic, capture.frame, capture.family)
-    except FrameError as error:
-        return SetAside(capture.at, capture.frame, str(error))
+    decoded = capture.decoded
+    if not isinstance(decoded, Decoded):
+        return SetAside(capture.at, capture.frame, str(decoded))
     if not decoded.measures:
         return None
     if capture.stored:
@@ -63,28 +73,6 @@ def measured(capture: Capture) -> Measured | SetAside | None:
     if decoded.no_value in NEVER_LEAVES_HOME:
         return SetAside(capture.at, capture.frame, decoded.no_value.value)
     return Measured(capture, decoded)
-
-
-def spooled(
-    capture: Capture, place: Place, advised: Advised | None = None
-) -> Outgoing | SetAside | None:
-    """Return the reading to send, of the one person of a place, or why nothing can be sent.
-
-    `advised` tells the person at home about the reading, and returns it with what was told.
-
-    A frame in which nothing was measured is a reading too, with its quality and no value: the ward
-    must be able to tell a slipped sensor from a silent home.
-    """
-    one = measured(capture)
-    if not isinstance(one, Measured):
-        return one
-    reading = as_reading(one, f"{place.gateway}/{place.slot}")
-    if advised is not None:
-        reading = advised(reading, place.slot, capture.at)
-    payload = in_bytes(reading)
-    return Outgoing(
-        reading.reading_id, capture.at, payload, place.slot, measured_at=reading.measured_at
-    )
 
 
 def in_bytes(message: Reading | Trace) -> bytes:

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from device_gateway.capture.capture import Capture
+from device_gateway.capture.capture import Capture, decode_frame
 from device_gateway.config.devices_file import Paired
 from device_gateway.decode import plx, plx_records
 from device_gateway.decode.family import Family
 from device_gateway.decode.frame import Decoded, FrameError
-from device_gateway.decode.registry import decode
 from device_gateway.decode.stream import Stream, Thrown
 from device_gateway.radio.pace import RadioPace
 from device_gateway.radio.sink import Hear
@@ -80,13 +79,59 @@ class Intake:
         self._recent: deque[tuple[float, int, bytes]] = deque(maxlen=_RECENT)
         self._closed = False
         # The serial number is that of the pairing: what is stored is named by it (devices.py).
-        self.about = Device(model=device.model, serial=device.serial, firmware=device.firmware)
-        self.time = DeviceTime()
-        self.stored: list[bytes] | None = None  # while a report of stored records lasts
-        self.answers: asyncio.Queue[plx_records.Answer] = asyncio.Queue()
-        self.came = asyncio.Event()  # something has; whoever waits for it clears it
-        self.came_at: float | None = None  # monotonic, of whatever came last
-        self.stream_at: float | None = None  # monotonic, of the last piece of a live stream
+        self._about = Device(model=device.model, serial=device.serial, firmware=device.firmware)
+        self._time = DeviceTime()
+        self._report: list[bytes] | None = None  # while a report of stored records lasts
+        self._answers: asyncio.Queue[plx_records.Answer] = asyncio.Queue()
+        self._came = asyncio.Event()  # set by each notification
+        self._came_at: float | None = None  # monotonic, of whatever came last
+        self._stream_at: float | None = None  # monotonic, of the last piece of a live stream
+
+    @property
+    def brought(self) -> bool:
+        """Whether anything came."""
+        return self._came_at is not None
+
+    @property
+    def stream_at(self) -> float | None:
+        """When the last piece of a live stream came, by the monotonic clock."""
+        return self._stream_at
+
+    @property
+    def reporting(self) -> bool:
+        """Whether the device is reporting its stored records."""
+        return self._report is not None
+
+    def note_clock(self, ahead: timedelta) -> None:
+        """Note how far the device's clock was ahead before it was set."""
+        self._time.was_ahead(ahead)
+
+    def note_clock_set(self, at: datetime) -> None:
+        """Note when the device's clock was set to our time."""
+        self._time.was_set(at)
+
+    def begin_request(self, *, reports: bool) -> None:
+        """Expect an answer of the control point, and records before it if the request `reports`."""
+        while not self._answers.empty():
+            self._answers.get_nowait()
+        self._report = [] if reports else None
+
+    def end_request(self) -> list[bytes]:
+        """Return the records that came since the request began."""
+        records, self._report = self._report or [], None
+        return records
+
+    async def next_answer(self) -> plx_records.Answer | None:
+        """Return how a request ended; None: the device fell silent before it had."""
+        while True:
+            self._came.clear()
+            if not self._answers.empty():
+                return self._answers.get_nowait()
+            try:
+                async with asyncio.timeout(self._pace.between_records_s):
+                    await self._came.wait()
+            except TimeoutError:
+                return None
 
     def notified(self, characteristic: int, chunk: bytes, *, live: bool) -> None:
         """Take a notification. Never raises: this is called by the D-Bus connection.
@@ -95,9 +140,9 @@ class Intake:
         """
         if self._closed:
             return
-        mono = self.came_at = time.monotonic()
+        mono = self._came_at = time.monotonic()
         if live:
-            self.stream_at = mono
+            self._stream_at = mono
         try:
             if not self._doubled(characteristic, chunk, mono):
                 self._take(characteristic, self._streams[characteristic].feed(chunk))
@@ -105,7 +150,7 @@ class Intake:
                 self._recent.append((time.monotonic(), characteristic, chunk))
         except Exception as error:  # noqa: BLE001 - the outermost loop here is dbus-fast's
             self._not_kept(error)
-        self.came.set()
+        self._came.set()
 
     def before_question(self) -> None:
         """Give back what is held: the next answer must not wait behind a broken one."""
@@ -129,7 +174,7 @@ class Intake:
     def tell_about(self, said: Device) -> None:
         """Note what the device says of itself, its serial number aside."""
         told = said.model_dump(exclude_defaults=True, exclude={"serial"})
-        self.about = self.about.model_copy(update=told)
+        self._about = self._about.model_copy(update=told)
         if said.battery is not None:
             self._state.note(self._device.address, battery=said.battery)
 
@@ -137,7 +182,7 @@ class Intake:
         if not pieces:
             return
         now = self._clock.now()
-        # What is in no frame is taken too: whoever decodes it keeps it with the reason.
+        # What is in no frame is taken too, and kept with the reason.
         frames = [piece.piece if isinstance(piece, Thrown) else piece for piece in pieces]
         if characteristic == plx_records.CONTROL_POINT:
             self._answered(frames)
@@ -148,37 +193,35 @@ class Intake:
             for frame, decoded in zip(frames, read, strict=True)
         ]
         self._hear.take(self._device, captures)
-        if self.stored is not None and characteristic in _RECORDS:
-            self.stored.extend(frames)
+        if self._report is not None and characteristic in _RECORDS:
+            self._report.extend(frames)
         self._state.note(self._device.address, last_frame_at=now)
 
-    def _read(self, characteristic: int, frame: bytes) -> Decoded | None:
-        try:
-            decoded = decode(characteristic, frame, self._family.key)
-        except FrameError:
-            return None  # it is kept with its reason by whoever decodes the capture
-        if decoded.device is not None:
+    def _read(self, characteristic: int, frame: bytes) -> Decoded | FrameError:
+        decoded = decode_frame(characteristic, frame, self._family.key)
+        if isinstance(decoded, Decoded) and decoded.device is not None:
             self.tell_about(decoded.device)
         return decoded
 
     def _capture(
-        self, characteristic: int, frame: bytes, decoded: Decoded | None, now: datetime
+        self, characteristic: int, frame: bytes, decoded: Decoded | FrameError, now: datetime
     ) -> Capture:
-        shown = decoded.device_time if decoded is not None else None
+        shown = decoded.device_time if isinstance(decoded, Decoded) else None
         return Capture(
             characteristic,
             frame,
             now,
-            self.about,
+            self._about,
             family=self._family.key,
-            stored=self.stored is not None and characteristic in _RECORDS,
-            clock_ahead=self.time.ahead(shown, now),
+            stored=self._report is not None and characteristic in _RECORDS,
+            clock_ahead=self._time.ahead(shown, now),
+            decoded=decoded,
         )
 
     def _answered(self, frames: Sequence[bytes]) -> None:
         for frame in frames:
             try:
-                self.answers.put_nowait(plx_records.read(frame))
+                self._answers.put_nowait(plx_records.read(frame))
             except FrameError as error:
                 log.warning("device.answer_unread", extra={"reason": str(error)})
 
@@ -188,7 +231,7 @@ class Intake:
         Only where each notification is a frame, for in a stream two pieces may well be equal, and
         not of stored records, of which two may be equal too.
         """
-        if self._family.profile.framing is not None or self.stored is not None:
+        if self._family.profile.framing is not None or self.reporting:
             return False
         return any(
             at >= mono - self._pace.double_s and (uuid, said) == (characteristic, chunk)

@@ -120,7 +120,7 @@ class Session:
         telling = asyncio.create_task(self._learn(gatt, intake))
         try:
             ending = await self._until_it_ends(intake, stop, lost)
-            if ending is Ending.VANISHED and intake.stored is not None:
+            if ending is Ending.VANISHED and intake.reporting:
                 # What BlueZ had confirmed when it died it may have told nobody.
                 self._state.missed(self.device.address)
             return ending
@@ -151,7 +151,7 @@ class Session:
     @property
     def brought(self) -> bool:
         """Whether anything came."""
-        return self._intake is not None and self._intake.came_at is not None
+        return self._intake is not None and self._intake.brought
 
     def ids(self, **more: object) -> dict[str, object]:
         """Return what a log line may say: of which kind, and which of several."""
@@ -199,7 +199,7 @@ class Session:
                 if gatt.has(characteristic, "read"):
                     shown = decode(characteristic, await gatt.read(characteristic)).device_time
                     if shown is not None:
-                        intake.time.was_ahead(device_clock.ahead(shown, self._clock.now()))
+                        intake.note_clock(device_clock.ahead(shown, self._clock.now()))
                     break
         except (GattError, FrameError):
             log.info("device.clock_unread", extra=self.ids())
@@ -207,7 +207,7 @@ class Session:
             for write in self._family.profile.clock(self._clock.now()):
                 if gatt.has(write.characteristic, "write", "write-without-response"):
                     await gatt.write(write)
-                    intake.time.was_set(self._clock.now())
+                    intake.note_clock_set(self._clock.now())
                     break
         except GattError as error:
             log.info("device.clock_not_set", extra=self.ids(why=error.why))
@@ -253,15 +253,13 @@ class Session:
         """Ask for the stored records, and compare what came with what the device has counted."""
         count: int | None = None
         for write in self._family.profile.stored:
-            while not intake.answers.empty():
-                intake.answers.get_nowait()
             reports = write.value == plx_records.REPORT_STORED
-            intake.stored = [] if reports else None
+            intake.begin_request(reports=reports)
             try:
                 await gatt.write(write)
-                answer = await self._answer(intake)
+                answer = await intake.next_answer()
             finally:
-                came, intake.stored = intake.stored or [], None
+                came = intake.end_request()
             if answer is not None and answer.count is not None:
                 count = answer.count
             if reports:
@@ -271,18 +269,6 @@ class Session:
                 log.info("device.stored", extra=self.ids(count=count, came=arrived, whole=whole))
                 if not whole or (count is not None and arrived < count):
                     self._state.missed(self.device.address)
-
-    async def _answer(self, intake: Intake) -> plx_records.Answer | None:
-        """Return how a request ended; None: the device fell silent before it had."""
-        while True:
-            intake.came.clear()
-            if not intake.answers.empty():
-                return intake.answers.get_nowait()
-            try:
-                async with asyncio.timeout(self._pace.between_records_s):
-                    await intake.came.wait()
-            except TimeoutError:
-                return None
 
     async def _until_it_ends(
         self, intake: Intake, stop: asyncio.Event, lost: asyncio.Event

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from device_gateway.capture.capture import Capture, spooled
+from device_gateway.capture.capture import Capture, Measured, as_reading, in_bytes, measured
 from device_gateway.decode import plx, uuids, viatom
 from device_gateway.decode.plx import CONTINUOUS, SPOT_CHECK, Pair, PlxFrame
 from device_gateway.decode.plx_status import Measurement, Sensor
 from device_gateway.decode.sfloat import Special
-from device_gateway.spool.records import Outgoing, SetAside
+from device_gateway.spool.records import SetAside
 from tests.device_gateway.conftest import a_place
 from ward_service.contract.ids import made_at
 from ward_service.contract.messages import Device, Reading
@@ -41,11 +41,9 @@ def of_cuff(frame: str = CUFF, **circumstances: Any) -> Capture:
 
 
 def reading(one: Capture, n: int = 1) -> Reading:
-    out = spooled(one, a_place(n))
-    assert isinstance(out, Outgoing)
-    read = Reading.model_validate_json(out.payload)
-    assert read.reading_id == out.reading_id
-    return read
+    found = measured(one)
+    assert isinstance(found, Measured)
+    return as_reading(found, f"{a_place(n).gateway}/{n}")
 
 
 def test_a_frame_becomes_a_reading_of_this_moment() -> None:
@@ -66,9 +64,7 @@ def test_two_frames_alike_are_two_readings() -> None:
 
 
 def test_the_payload_names_nobody_and_says_only_what_is_known() -> None:
-    out = spooled(capture(), a_place())
-    assert isinstance(out, Outgoing)
-    said = json.loads(out.payload)
+    said = json.loads(in_bytes(reading(capture())))
     assert said.keys() == {"reading_id", "measured_at", "source", "observations"}
 
 
@@ -88,14 +84,14 @@ def test_a_low_value_in_doubt_goes_out_with_its_doubt() -> None:
 @pytest.mark.parametrize("not_of_a_person", [Measurement.DEMONSTRATION, Measurement.TESTING])
 def test_demonstration_and_test_data_stay_at_home(not_of_a_person: Measurement) -> None:
     one = capture(measurement=not_of_a_person)
-    aside = spooled(one, a_place())
+    aside = measured(one)
     assert isinstance(aside, SetAside)
     assert (aside.at, aside.frame) == (NOON, one.frame)
     assert "data" in aside.reason
 
 
 def test_what_cannot_be_read_is_set_aside_with_its_reason() -> None:
-    aside = spooled(Capture(SPOT_CHECK, b"\x01\x61", NOON), a_place())
+    aside = measured(Capture(SPOT_CHECK, b"\x01\x61", NOON))
     assert isinstance(aside, SetAside)
     assert aside.reason.startswith("too short: 2 bytes")
 
@@ -142,9 +138,9 @@ def test_what_is_no_measurement_is_no_reading() -> None:
         (0x2A52, "06000101"),
         (0x2A2B, "ea070b16080002078002"),
     ):
-        assert spooled(Capture(characteristic, bytes.fromhex(frame), NOON), a_place()) is None
+        assert measured(Capture(characteristic, bytes.fromhex(frame), NOON)) is None
     wave = Capture(uuids.number("FF02"), bytes.fromhex("eb000348093f"), NOON, family="contec")
-    assert spooled(wave, a_place()) is None
+    assert measured(wave) is None
 
 
 def test_a_vendors_frame_is_read_under_its_family() -> None:
@@ -154,7 +150,7 @@ def test_a_vendors_frame_is_read_under_its_family() -> None:
         Vital.PULSE_RATE: 66,
         Vital.PERFUSION_INDEX: 1.0,
     }
-    aside = spooled(Capture(RING_LIVE, bytes.fromhex(RING), NOON), a_place())
+    aside = measured(Capture(RING_LIVE, bytes.fromhex(RING), NOON))
     assert isinstance(aside, SetAside)
     assert aside.reason.startswith("no decoder for characteristic")
 

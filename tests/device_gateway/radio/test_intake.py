@@ -1,5 +1,6 @@
 """What a notification becomes, without any radio: framing, doubles, clocks, a full spool."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -90,7 +91,7 @@ def test_equal_stored_records_are_two_records() -> None:
     ear = Ear()
     intake, _, _ = an_intake("plx", ear)
     (record,) = spot_checks(96, at=None)
-    intake.stored = []
+    intake.begin_request(reports=True)
     for _ in range(2):
         intake.notified(plx.SPOT_CHECK, record, live=False)
     assert ear.frames == [record, record]
@@ -104,8 +105,10 @@ def test_answers_of_the_control_point_are_no_readings() -> None:
     intake, _, _ = an_intake("plx", ear)
     intake.notified(plx_records.CONTROL_POINT, bytes([5, 0, 3, 0]), live=False)
     intake.notified(plx_records.CONTROL_POINT, b"\xff", live=False)
-    assert intake.answers.get_nowait().count == 3
-    assert intake.answers.empty()
+    answer = asyncio.run(intake.next_answer())
+    assert answer is not None
+    assert answer.count == 3
+    assert asyncio.run(intake.next_answer()) is None
     assert ear.taken == []
 
 
@@ -152,7 +155,7 @@ def test_the_serial_number_stays_that_of_the_pairing() -> None:
     ear = Ear()
     intake, state, device = an_intake("plx", ear)
     intake.tell_about(Device(model="M", serial="other", battery=50))
-    assert (intake.about.serial, intake.about.model) == ("S-1", "M")
+    assert (intake._about.serial, intake._about.model) == ("S-1", "M")
     assert state.snapshot().devices[device.address].battery == 50
 
 
