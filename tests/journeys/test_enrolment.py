@@ -100,7 +100,7 @@ def test_a_new_key_loses_nothing_and_refuses_nothing_that_was_on_its_way(secure:
     secure.start_homes("replay", day)
     secure.wait_for(10, 30)
     device_gateway(secure, "renew")
-    assert eventually(lambda: said(secure, '"event": "broker.refused"'), within_s=10)
+    assert eventually(lambda: said(secure, '"name": "broker.refused"'), within_s=10)
     secure.kill_homes()
     on_its_way(secure, first.homes[0].key.hex(), now)
     assert secure.counts()[HOME] < 150, "the key was renewed while readings flowed"
@@ -141,7 +141,7 @@ def test_a_revoked_box_is_thrown_out_within_seconds_and_stays_out(secure: House)
     assert f"{HOME} is revoked. People with a place at it: 1." in ward_service(
         secure, "gateway", "revoke", HOME
     )
-    assert eventually(lambda: said(secure, '"event": "broker.refused"'), within_s=10)
+    assert eventually(lambda: said(secure, '"name": "broker.refused"'), within_s=10)
     assert monotonic() - began < 10
     secure.kill_homes()
     assert secure.ward

@@ -217,7 +217,7 @@ def test_a_street_ends_cleanly_when_told(
         assert street.returncode == 0
         assert time.monotonic() - began < 10
         assert eventually(lambda: [s.online for _, s in ward.statuses[-5:]] == [False] * 5)
-    events = [line["event"] for line in lines(logged)]
+    events = [line["name"] for line in lines(logged)]
     assert events[-1] == "street.closed"
     for gateway in keys:
         Spool(tmp_path / "spools" / f"{gateway}.spool").close()  # every lock was let go

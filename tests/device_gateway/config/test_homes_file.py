@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from device_gateway.config.homes_file import Broker, HomesError, read_homes
-from device_gateway.logs import JsonLines
 from device_gateway.publish.connection import Pace
 from device_gateway.settings import Settings, read_settings
 from device_gateway.spool.bounds import MB, Bounds
+from ward_service.contract.log_lines import JsonLines
 
 KEY = "ab" * 32
 HOME = {"gateway": "home-01", "key": KEY, "slot": 1}
@@ -110,5 +110,5 @@ def test_a_log_line_is_json_with_ids_and_never_the_text_of_an_error() -> None:
 
         record.exc_info = sys.exc_info()
     line = json.loads(JsonLines().format(record))
-    assert line.keys() == {"at", "level", "event", "gateway_id", "error"}
-    assert (line["event"], line["error"]) == ("home.failed", "ValueError")
+    assert line.keys() == {"at", "level", "name", "gateway_id", "error"}
+    assert (line["name"], line["error"]) == ("home.failed", "ValueError")

@@ -225,8 +225,8 @@ def test_run_without_bluetooth_keeps_the_home_open(tmp_path: Path) -> None:
         time.sleep(0.5)
         assert gateway.poll() is None
     events = [json.loads(line) for line in box.log.read_text().splitlines()]
-    assert ("radio.away", "bluetoothd away") in [(e["event"], e.get("why")) for e in events]
-    assert events[-1]["event"] == "street.closed"
+    assert ("radio.away", "bluetoothd away") in [(e["name"], e.get("why")) for e in events]
+    assert events[-1]["name"] == "street.closed"
 
 
 @pytest.mark.parametrize("arguments", [["scan"], ["pair", SPOT, "--slot", "1"]])
