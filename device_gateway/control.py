@@ -6,7 +6,6 @@ A folder of files needs no port and no thread, and outlives the death of either 
 """
 
 import logging
-import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from device_gateway.capture.attribution import ClaimError, Waiting
 from device_gateway.spool.file import SpoolFullError
+from ward_service.contract.atomic_file import replace_file
 from ward_service.contract.ids import made_at, new_id, short_reference
 from ward_service.contract.messages import Slot
 from ward_service.contract.vocabulary import Vital
@@ -128,14 +128,14 @@ class Desk:
             answer = answered(home, Question.model_validate_json(taken.read_bytes()), now)
         except ValidationError:
             answer = Answer(done=False, words="this gateway does not know such a question")
-        _write(asked.with_suffix(_ANSWERED), answer)
+        replace_file(asked.with_suffix(_ANSWERED), answer.model_dump_json())
         taken.unlink(missing_ok=True)
 
     def _clear(self, now: datetime) -> None:
         """Throw away what an asker who died has left, by the moment in its name."""
         for left in self._folder.iterdir():
             with suppress(ValueError):
-                if now - made_at(UUID(left.stem)) > 2 * STALE_AFTER:
+                if now - made_at(UUID(left.name.lstrip(".").partition(".")[0])) > 2 * STALE_AFTER:
                     left.unlink(missing_ok=True)
 
 
@@ -147,7 +147,7 @@ def ask(folder: Path, question: Question, within_s: float = ANSWER_WITHIN_S) -> 
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     asked = folder / f"{new_id(question.at)}{_ASKED}"
-    _write(asked, question)
+    replace_file(asked, question.model_dump_json())
     answer = _wait_for(asked.with_suffix(_ANSWERED), within_s)
     if answer is not None:
         return answer
@@ -172,14 +172,6 @@ def _wait_for(path: Path, within_s: float) -> Answer | None:
             return answer
         time.sleep(0.05)
     return None
-
-
-def _write(path: Path, said: BaseModel) -> None:
-    """Write whole or not at all, for the owner alone."""
-    new = path.with_suffix(".new")
-    with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-        file.write(said.model_dump_json())
-    new.rename(path)
 
 
 def _said(one: Waiting) -> WaitingSaid:

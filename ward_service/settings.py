@@ -2,14 +2,13 @@
 
 import os
 import secrets
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ward_service.contract.atomic_file import create_file
 from ward_service.contract.letters import PAGE_URL
 from ward_service.contract.messages import BASE_PATTERN, BASE_TOPIC
 from ward_service.errors import WardError
@@ -98,7 +97,7 @@ class Settings(BaseSettings):
         path = self.secret_file or self.data_dir / "secret"
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _write_once(path, secrets.token_hex(32).encode())
+            create_file(path, secrets.token_hex(32).encode())
         return _read_private(path)
 
     def ward_password(self) -> str:
@@ -160,17 +159,3 @@ def _read_private(path: Path) -> bytes:
     if len(secret) < 32:
         raise WardError(f"{path} is too short to be a secret (32 bytes at least)")
     return secret
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a private file whole, and on the disk, or leave the one that is there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(name, path)
-    finally:
-        Path(name).unlink()

@@ -5,7 +5,6 @@ which nobody paired, is never listened to.
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Final, Self
@@ -21,6 +20,7 @@ from pydantic import (
 
 from device_gateway.decode.device_information import LONGEST
 from device_gateway.decode.registry import FAMILIES
+from ward_service.contract.atomic_file import replace_file
 from ward_service.contract.messages import Slot
 
 FILE_NAME: Final = "devices.json"
@@ -140,19 +140,8 @@ def write_devices(path: Path, devices: Devices) -> None:
     Raises:
         DevicesError: it cannot be written; the old one stands.
     """
-    new = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-            file.write(devices.model_dump_json(indent=2) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(path, devices.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise DevicesError(
             f"{path} cannot be written: {error.strerror}. What it said before stands"

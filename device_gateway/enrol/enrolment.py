@@ -5,9 +5,7 @@ this process, the same question with the same nonce has the same answer.
 """
 
 import json
-import os
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +18,7 @@ from device_gateway.config.homes_file import HomesFile, Place, read_homes
 from device_gateway.enrol.ward_http import LostError, checked_url, post
 from device_gateway.spool.file import SpoolError
 from device_gateway.spool.spool import Spool
+from ward_service.contract.atomic_file import replace_file
 from ward_service.contract.enrolment import (
     AT_HEADER,
     MAC_HEADER,
@@ -200,22 +199,7 @@ def _keep_old(path: Path, old: Place, spool_dir: Path) -> list[str]:
 
 def _write(path: Path, content: str) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # mode 0600
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(path, content)
     except OSError as error:
         raise EnrolmentError(
             f"{path} cannot be written: {error.strerror}. What was there is there still; the same "
