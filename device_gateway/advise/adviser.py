@@ -45,7 +45,7 @@ KEPT_FOR: Final = timedelta(days=14)  # readings with a receipt, so that a page 
 FORGET_EVERY: Final = timedelta(hours=1)
 
 Measured = TypeVar("Measured", Reading, Trace)
-Rules = tuple[Pathway, Limits]
+Rules = tuple[Guide, Limits]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from device_gateway.capture.capture import Capture, spooled
+from device_gateway.capture.capture import Capture, Measured, as_reading, in_bytes, measured
 from device_gateway.config.homes_file import Place
 from device_gateway.playback.simulate import Kind, kinds, person, reports
 from device_gateway.spool.records import Outgoing
@@ -63,9 +63,15 @@ def sent(seed: int, index: int, home: Home) -> Iterator[tuple[datetime, Any]]:
     place = Place(gateway=home.gateway, key=home.key.hex(), slot=home.slot)
     who = person(seed, index, PEOPLE, BEGAN)
     for due in takewhile(lambda due: due.at < BEGAN + VISIT, reports(who)):
-        item = spooled(due.item, place) if isinstance(due.item, Capture) else due.item
-        assert isinstance(item, Outgoing)
-        yield due.at, home.sends_bytes(item.payload, item.reading_id, due.at)
+        item = due.item
+        if isinstance(item, Capture):
+            one = measured(item)
+            assert isinstance(one, Measured)
+            reading = as_reading(one, f"{place.gateway}/{place.slot}")
+            yield due.at, home.sends_bytes(in_bytes(reading), reading.reading_id, due.at)
+        else:
+            assert isinstance(item, Outgoing)
+            yield due.at, home.sends_bytes(item.payload, item.reading_id, due.at)
 
 
 def visit(folder: Path, seed: int) -> Street:
