@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,12 @@ def parsed(text: str) -> object:
     Raises:
         yaml.YAMLError: it is not YAML, or says a thing twice.
     """
+    return deepcopy(_tree(text))  # a caller may change what it got
+
+
+# A ward reads each text twice when it opens: its file, and what its store kept of it.
+@lru_cache(maxsize=16)
+def _tree(text: str) -> object:
     return yaml.load(text, _OneOfEach)  # noqa: S506 - a safe loader, made stricter
 
 
