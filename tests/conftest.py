@@ -73,9 +73,34 @@ def postgres_server() -> Iterator[PostgreSQL]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgreSQL) -> str:
+    """The database that tests copy, so that each need not run every migration."""
+    from tests.factories import migrate_and_leave  # slow to import, and few runs need it
+
+    url = postgres_server.new_database()
+    migrate_and_leave(url)
+    return url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh, empty database of each kind: every test of the store runs on both."""
+    """A fresh database of each kind: every test of the store runs on both.
+
+    PostgreSQL has the newest tables and no row; of SQLite there is no file yet.
+    """
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ward.db'}"
+        return
+    server: PostgreSQL = request.getfixturevalue("postgres_server")
+    url = server.new_database(like=request.getfixturevalue("migrated_postgres"))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind without a table: for tests of the migrations themselves."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'ward.db'}"
         return

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,8 @@ from ward_service.ingest.message import ArrivedMessage
 from ward_service.pathways.load import SHIPPED, load
 from ward_service.settings import Settings
 from ward_service.stays.admission import admit
+from ward_service.store.connect import connect, engine_of
+from ward_service.store.migrate import migrate
 from ward_service.ward import Ward, open_ward
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday in winter: London is at UTC
@@ -151,10 +155,30 @@ class Home:
         return self.says(Status(online=False), connected_at)
 
 
+def migrate_and_leave(url: str) -> None:
+    """Bring a database to the newest tables, and hold no connection to it."""
+    sessions = connect(url)
+    migrate(sessions)
+    engine_of(sessions).dispose()
+
+
+@cache
+def _migrated_sqlite() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "ward.db"
+        migrate_and_leave(f"sqlite:///{file}")
+        return file.read_bytes()
+
+
 def a_ward(folder: Path, database_url: str = "", pathways: Path | None = None) -> Ward:
+    """Open a ward. A SQLite file that is not there yet begins as a copy of a migrated one."""
     settings = Settings(
         data_dir=folder, database_url=database_url, use="demo", pathways_dir=pathways
     )
+    kind, _, place = settings.database.partition(":///")
+    if kind == "sqlite" and not Path(place).exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(place).write_bytes(_migrated_sqlite())
     return open_ward(settings)
 
 

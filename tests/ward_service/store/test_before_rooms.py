@@ -92,8 +92,8 @@ RICH = (
 
 
 @pytest.fixture
-def ward(tmp_path: Path, database_url: str) -> Iterator[Ward]:
-    opened = open_old_ward(tmp_path / "ward", database_url)
+def ward(tmp_path: Path, empty_database_url: str) -> Iterator[Ward]:
+    opened = open_old_ward(tmp_path / "ward", empty_database_url)
     yield opened
     engine_of(opened.sessions).dispose()
 
@@ -182,10 +182,10 @@ def test_every_stay_was_judged(ward: Ward) -> None:
 
 @pytest.mark.parametrize("candidate", REPLAYED)
 def test_the_command_replays_a_version_over_it(
-    tmp_path: Path, database_url: str, candidate: str
+    tmp_path: Path, empty_database_url: str, candidate: str
 ) -> None:
-    unpack(tmp_path / "ward", database_url)
-    said = run_command(tmp_path / "ward", database_url, "migrate")
+    unpack(tmp_path / "ward", empty_database_url)
+    said = run_command(tmp_path / "ward", empty_database_url, "migrate")
     assert said == "The database is at the newest schema.\n"
-    said = run_command(tmp_path / "ward", database_url, *replay_of(candidate))
+    said = run_command(tmp_path / "ward", empty_database_url, *replay_of(candidate))
     assert json.loads(said) == json.loads("\n".join(golden(f"replay-{candidate}.json")))

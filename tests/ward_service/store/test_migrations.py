@@ -19,8 +19,8 @@ from ward_service.store.views import VIEWS
 
 
 @pytest.fixture
-def sessions(database_url: str) -> Iterator[Sessions]:
-    made = connect(database_url)
+def sessions(empty_database_url: str) -> Iterator[Sessions]:
+    made = connect(empty_database_url)
     migrate(made)
     yield made
     engine_of(made).dispose()
