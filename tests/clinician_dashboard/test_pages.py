@@ -2,11 +2,13 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import clinician_dashboard
@@ -46,6 +48,15 @@ from ward_service.contract.vocabulary import (
 EVERY_PAGE = ["ward_list.py", "patient.py", "tasks.py", "homes.py", "data_quality.py"]
 ON_ALERTS = ("acknowledge", "take_over", "contact", "resolve")
 PAGES = Path(clinician_dashboard.__file__).parent / "pages"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _installed_once() -> Iterator[None]:
+    """Streamlit would read the metadata of every installed package again for each page."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 class FakeWard(WardApi):
