@@ -5,12 +5,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from tests.guarded_broker import GuardedBroker, dynamic_security
 from tests.services import NOT_HERE, Broker, PostgreSQL, has_mosquitto, newest_postgresql
+
+if TYPE_CHECKING:
+    from tests.guarded_broker import GuardedBroker
 
 pytest_plugins = ["tools.hazards_ran"]
 
@@ -51,8 +54,10 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
+def guarded(tmp_path: Path) -> Iterator["GuardedBroker"]:
     """A broker with TLS and accounts, begun by `ward-service broker prepare`."""
+    from tests.guarded_broker import GuardedBroker, dynamic_security  # slow to import
+
     if not has_mosquitto() or dynamic_security() is None or shutil.which("openssl") is None:
         missing(
             "Mosquitto with dynamic security, or openssl,",

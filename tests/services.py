@@ -14,9 +14,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx2 as httpx
-import psycopg
-
 NOT_HERE = "is not here; "  # how a skip for something that this machine lacks is said
 BIN = Path(sys.executable).parent
 WARD, GATEWAY = BIN / "ward-service", BIN / "device-gateway"
@@ -125,6 +122,8 @@ class PostgreSQL:
 
     def new_database(self, like: str | None = None) -> str:
         """Return the URL of a new database: empty, or a copy of one that no session is in."""
+        import psycopg  # slow to import, and few runs need it
+
         name = f"t{secrets.token_hex(6)}"
         template = f" TEMPLATE {like.rpartition('/')[2]}" if like else ""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
@@ -132,6 +131,8 @@ class PostgreSQL:
         return self._url(name)
 
     def drop_database(self, url: str) -> None:
+        import psycopg
+
         name = url.rpartition("/")[2]
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
@@ -201,6 +202,8 @@ class WardProcess:
         return self
 
     def health(self) -> dict[str, object]:
+        import httpx2 as httpx  # slow to import, and few runs need it
+
         found: dict[str, object] = httpx.get(f"http://127.0.0.1:{self.port}/health").json()
         return found
 
