@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Final, Self
 from uuid import UUID
 
-from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level
+from ward_service.contract.vocabulary import AlertClass, AlertOutcome, AlertState, Level, Vital
+from ward_service.domain.bands import worse
 from ward_service.domain.finding import Finding
 from ward_service.domain.replace import replace
 
@@ -48,6 +49,29 @@ class AlertFinding:
     reading_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class VitalInPlay:
+    """One vital on which an alert stands; `vital` None is a reason that no repeat can take away.
+
+    `worst` is the most worrying value so far: the lowest, or the highest of a vital that is
+    dangerous upwards. `asked_at` is when the reading that asks for its repeat was measured, `slot`
+    where. `settled`: it needs no repeat; `repeated`: a repeat said the same.
+    """
+
+    vital: Vital | None
+    level: Level
+    worst: float | None = None
+    asked_at: datetime | None = None
+    slot: int | None = None
+    settled: bool = False
+    repeated: bool = False
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether it waits for no repeat."""
+        return self.settled or self.repeated
+
+
 @dataclass(frozen=True)  # without slots: see changed.py
 class AlertInPlay:
     """An alert that is neither withdrawn nor resolved, and quotes the version that it opened under.
@@ -55,7 +79,8 @@ class AlertInPlay:
     `asked_at` is when the reading that asks for a repeat was measured, `slot` where; `confirm_by`
     is when no repeat confirms. `lowest` is the lowest value of the judged vital so far. `review`:
     a later believable reading in range was already known when this one opened. `limits` numbers
-    the person's own limits at that moment.
+    the person's own limits at that moment. `vitals` are what it stands on, each with its own
+    level; an alert that an older program opened has none of them (`stands_on` works them out).
 
     The ladder: `round` counts how often it began, `step` is the next one to take, due at `step_at`
     (None when it stands still). `respond_by` is when somebody should have acknowledged,
@@ -94,6 +119,27 @@ class AlertInPlay:
     response_needed: bool | None = None
     response_completed: bool | None = None
     management_changed: bool | None = None
+    vitals: tuple[VitalInPlay, ...] = ()
+
+    @property
+    def stands_on(self) -> tuple[VitalInPlay, ...]:
+        """What the alert stands on: every worry that ever joined, where an older program kept none.
+
+        The cautious reading: more must then be measured again before it is withdrawn.
+        """
+        if self.vitals:
+            return self.vitals
+        worst: dict[Vital | None, Level] = {}
+        for found in self.findings:
+            level = found.finding.level
+            if level is not Level.GREEN:
+                for vital in found.finding.about or (None,):
+                    before = worst.get(vital, level)
+                    worst[vital] = level if worse(level, before) else before
+        return tuple(
+            VitalInPlay(vital, level, None, self.asked_at, self.slot, settled=vital is None)
+            for vital, level in worst.items()
+        )
 
     @property
     def in_play(self) -> bool:

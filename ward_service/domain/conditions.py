@@ -74,6 +74,25 @@ def found(rule: FindingRule, facts: Facts) -> Finding | None:
     )
 
 
+def looked_at(rule: FindingRule, facts: Facts) -> set[Vital]:
+    """Return the measured vitals that a finding looks at in this context, whether or not it holds.
+
+    A fall with exertion looks at nothing without the reading at rest that it belongs to.
+    """
+    looked = set()
+    for condition in rule.conditions:
+        match condition:
+            case ValueIs():
+                looked |= {condition.vital} if condition.context is facts.context else set()
+            case MedianIs() | ChangedBy():
+                looked |= {condition.vital} if facts.context is Context.REST else set()
+            case ExertionFall():
+                looked |= {Vital.SPO2} if _paired_rest(facts) is not None else set()
+            case _:
+                pass
+    return looked.intersection(facts.values)
+
+
 def _value_is(condition: ValueIs, facts: Facts) -> str | None:
     value = facts.values.get(condition.vital)
     if value is None or facts.context is not condition.context:

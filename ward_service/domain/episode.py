@@ -5,12 +5,13 @@ time. Deadlines that fell due by `now` are worked through first, in their order,
 itself: it does not matter when somebody looked. Pure: nothing here reads a clock or a disk.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import assert_never
+from typing import TypeVar, assert_never
 from uuid import UUID
 
-from ward_service.contract.vocabulary import AlertClass, EndReason, Level, Mode, TaskKind
+from ward_service.contract.vocabulary import AlertClass, EndReason, Level, Mode, TaskKind, Vital
 from ward_service.domain import acts, escalation, physiological_alert, silence, symptom_alert
 from ward_service.domain.alerts import WARD, AlertFinding
 from ward_service.domain.civil_time import local
@@ -44,8 +45,11 @@ from ward_service.domain.schedule import next_due
 from ward_service.domain.state import EpisodeState, Judged, Step, TaskOpened
 from ward_service.domain.superseded import stands
 
+Key = TypeVar("Key", bound=str)
+
 # How long one trouble of a home, told, is not told again on the same alert. Ours: a nurse's day.
 SAID_FOR = timedelta(days=1)
+WHOSE = frozenset({f"{Vital.WEIGHT}_below_belief", f"{Vital.WEIGHT}_above_belief"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,8 @@ def _tell(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     symptom_alert.judge_for_alert(under_way, reading, judged, pathway)
     if any(doubt.startswith(("question_unknown", "answer_unknown")) for doubt in judged.doubts):
         _technical(under_way, "an answer could not be understood: ask", pathway)
+    if any(doubt in WHOSE for doubt in judged.doubts):
+        _technical(under_way, "a weight that cannot be believed: ask whose it is", pathway)
     if judged.time_doubtful:
         _technical(under_way, "the clock at home is wrong: judged as of receipt", pathway)
     elif judged.assessment.reassuring and under_way.state.ended_at is None:
@@ -287,12 +293,16 @@ def _remember(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     cleared = state.cleared
     believed = judged.assessment.reassuring and not judged.time_doubtful
     if believed and judged.reading.answers and not judged.assessment.concerns:
-        cleared = _cleared(cleared, {question for question, _ in judged.reading.answers}, at)
+        cleared = _latest(cleared, {question for question, _ in judged.reading.answers}, at)
+    calm = judged.assessment.in_range if not judged.time_doubtful else frozenset()
+    untold = judged.assessment.not_judged
     under_way.state = replace(
         state,
         last_measured_at=at if newest else state.last_measured_at,
         last_received_at=under_way.now,
         in_range_at=max(state.in_range_at or at, at) if in_range else state.in_range_at,
+        in_range=_latest(state.in_range, calm, at),
+        not_judged_at=max(state.not_judged_at or at, at) if untold else state.not_judged_at,
         cleared=cleared,
         last_level=level if newer_level else state.last_level,
         last_level_at=at if newer_level else state.last_level_at,
@@ -301,12 +311,15 @@ def _remember(under_way: Step, judged: Judged, pathway: Pathway) -> None:
     )
 
 
-def _cleared(
-    before: tuple[tuple[str, datetime], ...], questions: set[str], at: datetime
-) -> tuple[tuple[str, datetime], ...]:
+def _latest(
+    before: tuple[tuple[Key, datetime], ...], what: Collection[Key], at: datetime
+) -> tuple[tuple[Key, datetime], ...]:
+    """Return when each was last true, in order of its name."""
+    if not what:
+        return before
     latest = dict(before)
-    for question in questions:
-        latest[question] = max(latest.get(question, at), at)
+    for key in what:
+        latest[key] = max(latest.get(key, at), at)
     return tuple(sorted(latest.items()))
 
 

@@ -7,7 +7,7 @@ Source: Royal College of Physicians, National Early Warning Score (NEWS) 2, Dece
 (points) and Chart 4 (responses), as in CLINICAL.md 2.1 and 2.2 [V2 S31, cross-checked S33].
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -88,6 +88,12 @@ CHART: Final[tuple[Measured | Said, ...]] = (
     ),
 )
 
+# The vital of each parameter that has one of its own.
+VITALS: Final[Mapping[str, Vital]] = {
+    **{row.name: row.vital for row in CHART if isinstance(row, Measured)},
+    CONSCIOUSNESS.name: Vital.CONSCIOUSNESS,
+}
+
 # Years. CLINICAL.md 0.2 (8): not in children [V S25]; the RCP's lower limit is 16 [G].
 MIN_AGE: Final = 16
 
@@ -134,6 +140,7 @@ class News2:
     `total` is there only when complete. `points` holds what is known, also when partial; a
     parameter is in `points` or in `missing`, and never in both. `reason` says in words why there
     is no total, and is empty when complete. When not applicable nothing is scored at all.
+    `doubtful_threes` are parameters without points whose doubted value would have 3.
 
     Raises:
         ValueError: the status, the total and what is missing contradict each other.
@@ -145,6 +152,7 @@ class News2:
     missing: tuple[str, ...]
     reason: str
     scale: Scale
+    doubtful_threes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         whole = self.status is Status.COMPLETE
@@ -155,8 +163,8 @@ class News2:
 
     @property
     def single_three(self) -> bool:
-        """Whether any one parameter is known to have 3; one that is missing may have it too."""
-        return bool(self._threes())
+        """Whether a parameter has 3, if only by a doubted value; a missing one may have it too."""
+        return bool(self.threes() or self.doubtful_threes)
 
     @property
     def words(self) -> str:
@@ -164,12 +172,14 @@ class News2:
         if self.status is Status.NOT_APPLICABLE:
             return f"NEWS2 not applicable: {self.reason}"
         if self.status is Status.PARTIAL:
-            threes = f"; 3 in one parameter: {', '.join(self._threes())}"
+            named = [*self.threes(), *(f"{name} (doubtful)" for name in self.doubtful_threes)]
+            threes = f"; 3 in one parameter: {', '.join(named)}"
             return f"NEWS2 not complete: {self.reason}{threes if self.single_three else ''}"
         scored = ", ".join(f"{name} {points}" for name, points in self.points if points)
         return f"NEWS2 {self.total} ({scored})" if scored else f"NEWS2 {self.total}"
 
-    def _threes(self) -> list[str]:
+    def threes(self) -> list[str]:
+        """Return the parameters that are known to have 3."""
         return [name for name, points in self.points if points == 3]
 
 
@@ -181,13 +191,15 @@ def score(
     consciousness: str | None,
     age_years: int | None,
     pregnant: bool | None,
+    doubtful: Collection[Vital] = (),
 ) -> News2:
     """Score what was measured at one time, at rest. What was not measured has no points, never 0.
 
     `values` are those that the caller believes: one that is left out makes the score partial, but
     one above belief, as an SpO2 of 130 %, would score as it stands. None is unknown throughout.
     `on_oxygen` is the one word on oxygen; a flow among the values is not read. `consciousness` is
-    A, C, V, P or U; any other word is unknown, so that none can pass for alert.
+    A, C, V, P or U; any other word is unknown, so that none can pass for alert. A parameter whose
+    vital is `doubtful` has no points, so that there is no total; a 3 of it counts all the same.
 
     Age unknown, or pregnancy unknown, is not applicable: a score on whom it was not made for can
     be falsely calm, and no other warning waits for it. The caller says False for pregnancy where
@@ -205,15 +217,18 @@ def score(
             may_have[row.name] = {row.points.get(said.get(row.name, ""))}
         elif row.applies(scale, on_oxygen):
             may_have.setdefault(row.name, set()).add(_points(row, values))
+    unsure = {name for name, vital in VITALS.items() if vital in doubtful}
     # Where air and oxygen would score differently and nobody knows which, there are no points.
     points = tuple(
         (name, first)
         for name, (first, *others) in may_have.items()
-        if first is not None and not others
+        if first is not None and not others and name not in unsure
     )
+    threes = tuple(name for name in may_have if name in unsure and may_have[name] == {3})
     missing = tuple(name for name in may_have if name not in dict(points))
     if missing:
-        return News2(Status.PARTIAL, None, points, missing, _lacking(missing, values), scale)
+        lacking = _lacking(missing, values, unsure)
+        return News2(Status.PARTIAL, None, points, missing, lacking, scale, threes)
     total = sum(found for _, found in points)
     return News2(Status.COMPLETE, total, points, missing, "", scale)
 
@@ -234,15 +249,23 @@ def _points(row: Measured, values: Mapping[Vital, float]) -> int | None:
     return None if value is None else row.ranges.worry[row.ranges.place(value)[0]]
 
 
-def _lacking(missing: tuple[str, ...], values: Mapping[Vital, float]) -> str:
+def _lacking(
+    missing: tuple[str, ...], values: Mapping[Vital, float], unsure: Collection[str]
+) -> str:
     """Say what is missing, and apart from it what was measured and still cannot be scored."""
-    vitals = {row.name: row.vital for row in CHART if isinstance(row, Measured)}
-    unknown = [name for name in missing if name not in vitals]
-    unscored = [name for name in missing if vitals.get(name) in values]
-    unmeasured = [name for name in missing if name not in unknown + unscored]
+    measured = {row.name for row in CHART if isinstance(row, Measured)}
+    doubted = [name for name in missing if name in unsure and VITALS[name] in values]
+    unknown = [name for name in missing if name not in measured and name not in doubted]
+    unscored = [
+        name
+        for name in missing
+        if name in measured and VITALS[name] in values and name not in doubted
+    ]
+    unmeasured = [name for name in missing if name not in unknown + unscored + doubted]
     parts = (
         (unmeasured, "not measured"),
         (unknown, "not known"),
+        (doubted, "doubtful"),
         (unscored, f"not scored without {AIR_OR_OXYGEN.name}"),
     )
     return "; ".join(f"{', '.join(names)} {what}" for names, what in parts if names)

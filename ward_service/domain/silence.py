@@ -6,7 +6,7 @@ Source: CLINICAL.md 1.7; promise 3 (a person who never reported is overdue at on
 from datetime import datetime
 
 from ward_service.contract.vocabulary import PATIENT, AlertClass, AlertOutcome, AlertState, Level
-from ward_service.domain.alerts import WARD, AlertFinding
+from ward_service.domain.alerts import WARD, AlertFinding, VitalInPlay
 from ward_service.domain.bands import WORRY, worse
 from ward_service.domain.civil_time import local
 from ward_service.domain.conditions import Facts, found
@@ -111,6 +111,10 @@ def look_at_windows(step: Step, at: datetime, pathway: Pathway) -> None:
 def _open(step: Step, finding: Finding, at: datetime, pathway: Pathway) -> None:
     joining = AlertFinding(finding, at, None)
     before = step.state.alert(finding.alert_class)
+    if before is not None and before.alert_class is AlertClass.PHYSIOLOGICAL:
+        # Nothing that is measured again takes away that readings were missed.
+        missed = VitalInPlay(None, finding.level, settled=True)
+        before = replace(before, vitals=(*before.stands_on, missed))
     if before is None:
         begin(step, new_alert(step, [joining], at, pathway), pathway)
     elif finding.level in WORRY and worse(finding.level, before.level):

@@ -12,6 +12,7 @@ from ward_service.contract.vocabulary import (
     Mode,
     PauseReason,
     TaskKind,
+    Vital,
 )
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.assess import Assessment
@@ -42,6 +43,9 @@ class EpisodeState:
     a believable reading that had nothing against it. `history` and `last_rest` are what findings
     of several facts look back on. `last_level` is the level of the latest judged reading, measured
     at `last_level_at`. `withdrawn_red_at` is when a provisional red was last withdrawn.
+    `in_range` and `withdrawn_reds` say the same of each vital; a state of an older program has
+    neither, and nothing is then taken to be better. `not_judged_at` is when the latest reading was
+    measured that could not be judged.
     `paused_until` is when the pause under way ends by itself; `pauses` are all there were.
     `check_ins` counts the check-in calls that have fallen due, `opened` alerts ever. `next_at` is
     the next deadline of all.
@@ -79,6 +83,9 @@ class EpisodeState:
     opened: int = 0
     alerts: tuple[AlertInPlay, ...] = ()
     next_at: datetime | None = None
+    in_range: tuple[tuple[Vital, datetime], ...] = ()
+    withdrawn_reds: tuple[tuple[Vital, datetime], ...] = ()
+    not_judged_at: datetime | None = None
 
     @property
     def never_reported(self) -> bool:

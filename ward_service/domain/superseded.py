@@ -1,11 +1,12 @@
 """Whether a worrying finding that came late was followed by a better one: then it rings nobody.
 
-Source: DESIGN.md section 1, promise 4. A number is followed by a later believable reading in
-range; an answer only by later answers to the same questions, for a good number proves nothing
-about a red flag (CLINICAL.md 1.6).
+Source: DESIGN.md section 1, promise 4. A number is followed by a later believed value of the same
+vital in range, and one after exertion by none: it is expected to recover. An answer is followed by
+later answers to the same questions only, for a good number proves nothing about a red flag
+(CLINICAL.md 1.6).
 """
 
-from ward_service.contract.vocabulary import AlertClass
+from ward_service.contract.vocabulary import AlertClass, Context
 from ward_service.domain.finding import Finding
 from ward_service.domain.pathway import Guide
 from ward_service.domain.state import EpisodeState, Judged
@@ -20,7 +21,10 @@ def superseded(finding: Finding, judged: Judged, state: EpisodeState, pathway: G
         return False
     at = judged.judged_at
     if finding.alert_class is AlertClass.PHYSIOLOGICAL:
-        return state.in_range_at is not None and state.in_range_at > at
+        if judged.reading.context is not Context.REST or not finding.about:
+            return False
+        in_range = dict(state.in_range)
+        return all(vital in in_range and in_range[vital] > at for vital in finding.about)
     if judged.reading.call_me and finding.rule == "call_me":
         return False
     cleared = dict(state.cleared)
