@@ -31,6 +31,7 @@ SAID: Final[dict[Place, tuple[Level, str]]] = {
     Place.AMBER_AND_OVERDUE: (Level.AMBER, "AMBER, silent"),
     Place.AMBER: (Level.AMBER, "AMBER"),
     Place.OVERDUE: (Level.OVERDUE, "OVERDUE"),
+    Place.NOT_JUDGED: (Level.TECHNICAL, "NOT JUDGED"),
     Place.TECHNICAL: (Level.TECHNICAL, "TECHNICAL"),
     Place.GREEN: (Level.GREEN, "In range"),
 }
@@ -116,6 +117,7 @@ def counts(board: BoardView) -> str:
             + by.get(Place.OVERDUE, 0),
             "overdue",
         ),
+        (by.get(Place.NOT_JUDGED, 0), "not judged"),
         (by.get(Place.TECHNICAL, 0), "technical"),
         (by.get(Place.GREEN, 0), "in range or not yet due"),
     ]

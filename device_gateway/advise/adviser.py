@@ -28,7 +28,7 @@ from ward_service.domain.advice import Advice, Standing, advise, after, still
 from ward_service.domain.continuous import as_reading
 from ward_service.domain.from_wire import as_input
 from ward_service.domain.inputs import ReadingArrived, TraceArrived
-from ward_service.domain.judge import judge, looked_back_on
+from ward_service.domain.judge import exertion_stopped, judge, looked_back_on
 from ward_service.domain.limits import Limits
 from ward_service.domain.pathway import Guide
 from ward_service.domain.plan import AtHome, PlanError, known_at_home, read_plan, rules_of
@@ -94,7 +94,10 @@ class _Person:
         advice = advise(judged, self.standing, self.pathway, self.care.mode, now)
         self.standing = after(self.standing, judged, advice, self.pathway)
         history, last_rest = looked_back_on(self.known, judged, self.pathway)
-        self.known = replace(self.known, history=history, last_rest=last_rest)
+        stopped = exertion_stopped(self.known, judged)
+        self.known = replace(
+            self.known, history=history, last_rest=last_rest, exertion_stopped_at=stopped
+        )
         return judged, advice
 
     def words(self, text_ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def test_a_red_reading_is_kept_judged_and_alerted_in_one_breath(ward: Ward, home
     [alert] = the_alerts(ward)
     assert (alert.state, alert.level) == (AlertState.PROVISIONAL, Level.RED)
     assert alert.findings[0]["finding"]["words"] == "SpO2 91 % <= 92 %"
-    assert alert.pathway == "covid-oximetry-at-home@2"
+    assert alert.pathway == "covid-oximetry-at-home@3"
     with ward.sessions() as session:
         lines = list(session.scalars(select(LedgerRow.what).order_by(LedgerRow.id)))
         calls = list(session.scalars(select(MessageRow.to)))

@@ -5,13 +5,14 @@ unknown, old or doubtful is never green; whatever is told ends with when to call
 Source: CLINICAL.md 0.2 (3), 1.3, 1.6 and 6; DESIGN.md section 5, "Alert".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from ward_service.contract.vocabulary import AlertClass, Level, Mode
+from ward_service.contract.vocabulary import AlertClass, Context, Level, Mode, Vital
+from ward_service.domain.bands import WORRY, worse
 from ward_service.domain.civil_time import in_service
 from ward_service.domain.finding import Finding
 from ward_service.domain.pathway import Guide
@@ -20,6 +21,7 @@ from ward_service.domain.texts import SAFETY_NET
 
 GREEN, AMBER, RED = "advice.green", "advice.amber", "advice.red"
 UNKNOWN, RED_FLAG, SWAP = "advice.unknown", "advice.red_flag", "swap.ask"
+EXERTION_STOP: Final = "advice.exertion_stop"  # an older version has no such text
 REPEAT: Final = {Level.RED: "repeat.red", Level.AMBER: "repeat.amber"}
 CONFIRMED: Final = {Level.RED: RED, Level.AMBER: AMBER}
 CALL_ME: Final = "call_me"  # the rule of a patient's wish to be called
@@ -48,17 +50,28 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Outstanding:
+    """A worry about one vital, measured at `at`, that no later value of it took away."""
+
+    vital: Vital
+    level: Level
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What this person's earlier readings leave behind, as the home knows them.
 
     `reds` are when values were red, apart by the minimum gap, as long as a second one needs no
     repeat. `worrying_since`: no reading in range has come since this worrying one. `told_999_at`
-    is when they were last told to call 999.
+    is when they were last told to call 999. `outstanding` are worries about vitals that were not
+    measured again in range, worst first.
     """
 
     reds: tuple[datetime, ...] = ()
     worrying_since: datetime | None = None
     told_999_at: datetime | None = None
+    outstanding: tuple[Outstanding, ...] = ()
 
 
 def texts_needed(pathway: Guide) -> tuple[str, ...]:
@@ -81,9 +94,12 @@ def advise(judged: Judged, standing: Standing, pathway: Guide, mode: Mode, now: 
     swapped = (SWAP,) if "looks_swapped" in judged.doubts else ()
     if _worst(symptoms) is Level.RED:
         return _red((RED_FLAG, *swapped), pathway, now)
+    left = _left(standing, judged, pathway)
+    if left and level is not None and worse(left[0].level, level):
+        return _as_before(left, swapped, judged, standing, pathway, now)
     if level is Level.RED:
         if _settled(numbers, judged, standing, pathway):
-            return _red((RED, *swapped), pathway, now)
+            return _red((*_stop(numbers, judged, pathway), RED, *swapped), pathway, now)
         gap = pathway.confirmation.minimum_gap
         repeat = (*swapped, REPEAT[level], *_out_of_hours(pathway, now))
         return Advice(level, repeat, gap, _wished(judged, pathway, now))
@@ -122,7 +138,15 @@ def after(standing: Standing, judged: Judged, advice: Advice, pathway: Guide) ->
     elif judged.assessment.reassuring and current:
         since = None
     told = at if advice.call is Whom.EMERGENCY else standing.told_999_at
-    return Standing(reds, since, told)
+    left = _left(standing, judged, pathway)
+    if judged.reading.context is Context.REST:
+        new = {vital: f.level for f in reversed(numbers) for vital in f.about}
+        kept = {one.vital: one for one in left}
+        for vital, level in new.items():
+            if vital not in kept or not worse(kept[vital].level, level):
+                kept[vital] = Outstanding(vital, level, at)
+        left = _worst_first(kept.values())
+    return Standing(reds, since, told, left)
 
 
 def still(advice: Advice, told_at: datetime, pathway: Guide, now: datetime) -> Advice:
@@ -166,6 +190,56 @@ def _settled(
         )
     since = standing.worrying_since
     return since is not None and abs(at - since) >= rule.minimum_gap
+
+
+def _left(standing: Standing, judged: Judged, pathway: Guide) -> tuple[Outstanding, ...]:
+    """Return the worries that a reading leaves, worst first; after a day nobody waits for them.
+
+    A repeat takes the place of its own vital alone, believed and at rest, as at the ward.
+    """
+    within, at = pathway.confirmation.second_red_within, judged.judged_at
+    at_rest = judged.reading.context is Context.REST
+    again: set[Vital] = set()
+    if at_rest and not (judged.late or judged.time_doubtful):
+        worried = {vital for f in judged.assessment.concerns for vital in f.about}
+        again = (worried - judged.assessment.doubted) | judged.assessment.in_range
+    return _worst_first(
+        one for one in standing.outstanding if one.vital not in again and at - one.at <= within
+    )
+
+
+def _worst_first(worries: Iterable[Outstanding]) -> tuple[Outstanding, ...]:
+    return tuple(sorted(worries, key=lambda one: (-WORRY[one.level], one.at, one.vital)))
+
+
+def _as_before(
+    left: Sequence[Outstanding],
+    swapped: tuple[str, ...],
+    judged: Judged,
+    standing: Standing,
+    pathway: Guide,
+    now: datetime,
+) -> Advice:
+    """Return what is told while an earlier worry was not measured again: that it still holds."""
+    worst, rule = left[0], pathway.confirmation
+    over = judged.judged_at - worst.at > rule.repeat_within[worst.level]
+    if worst.level is Level.RED:
+        before = standing.told_999_at
+        if over or (before is not None and before >= worst.at):
+            return _red((RED, *swapped), pathway, now)
+        repeat = (*swapped, REPEAT[worst.level], *_out_of_hours(pathway, now))
+        return Advice(worst.level, repeat, rule.minimum_gap, _wished(judged, pathway, now))
+    text, call = (AMBER, _reachable(pathway, now)) if over else (REPEAT[worst.level], None)
+    call = call or _wished(judged, pathway, now)
+    return Advice(worst.level, (*swapped, text), rule.repeat_within[worst.level], call)
+
+
+def _stop(numbers: Sequence[Finding], judged: Judged, pathway: Guide) -> tuple[str, ...]:
+    """Return the text that ends an exertion test, where oxygen fell too low in it."""
+    low = any(f.level is Level.RED and f.vital is Vital.SPO2 for f in numbers)
+    exerted = judged.reading.context is Context.EXERTION
+    known = EXERTION_STOP in pathway.texts[pathway.reference_language]
+    return (EXERTION_STOP,) if low and exerted and known else ()
 
 
 def _red(text_ids: tuple[str, ...], pathway: Guide, now: datetime) -> Advice:

@@ -19,8 +19,8 @@ Run = list[tuple[int, float]]  # where each sample stands, and its value
 def as_reading(trace: TraceArrived, limits: Limits, pathway: Guide) -> ReadingArrived:
     """Return the reading that stands for a trace, measured when its last value was.
 
-    A vital that was never stable is represented by its lowest value, and the reading is then
-    questionable: a low one is never set aside, and a normal one reassures nobody.
+    A vital that was never stable is represented by its most worrying value (without bands: the
+    lowest), and the reading is then questionable: it is never set aside, and reassures nobody.
     """
     rule, interval_s = pathway.continuous, trace.interval_s
     values: dict[Vital, float] = {}
@@ -32,7 +32,7 @@ def as_reading(trace: TraceArrived, limits: Limits, pathway: Guide) -> ReadingAr
             continue
         stable = _last_stable(seen, interval_s, rule)
         if stable is None:
-            stable = min(seen, key=lambda sample: sample[1])
+            stable = _worst(vital, seen, limits, pathway)
             quality.append(Quality.QUESTIONABLE)
         values[vital] = stable[1]
         last = max(last, stable[0])
@@ -46,6 +46,20 @@ def as_reading(trace: TraceArrived, limits: Limits, pathway: Guide) -> ReadingAr
         slot=trace.slot,
         held=held_reds(trace, limits, pathway),
     )
+
+
+def _worst(vital: Vital, seen: Run, limits: Limits, pathway: Pathway) -> tuple[int, float]:
+    """Return the most worrying sample, the first of its value."""
+    bands = _bands(vital, limits, pathway)
+    values = [value for _, value in seen]
+    worst = min(values) if bands is None else bands.worst(values)
+    return next(sample for sample in seen if sample[1] == worst)
+
+
+def _bands(vital: Vital, limits: Limits, pathway: Pathway) -> Bands | None:
+    rule = pathway.vitals.get(vital)
+    ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
+    return personal_bands(ruled, limits) if ruled else None
 
 
 def _last_stable(seen: Run, interval_s: float, rule: Continuous) -> tuple[int, float] | None:
@@ -99,9 +113,7 @@ def _runs_by_vital(
     trace: TraceArrived, limits: Limits, pathway: Guide
 ) -> Iterator[tuple[Vital, Bands, list[Run]]]:
     for vital, samples in trace.samples.items():
-        rule = pathway.vitals.get(vital)
-        ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
-        bands = personal_bands(ruled, limits) if ruled else None
+        bands = _bands(vital, limits, pathway)
         if bands is not None:
             runs = _red_runs(samples, bands, trace.interval_s, pathway.continuous)
             yield vital, bands, list(runs)

@@ -35,7 +35,7 @@ from ward_service.domain.inputs import (
     UnreadableArrived,
     ZoneChanged,
 )
-from ward_service.domain.judge import judge, looked_back_on
+from ward_service.domain.judge import exertion_stopped, judge, looked_back_on
 from ward_service.domain.limits import Limits, limits_at_admission
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.raise_alert import begin as begin_alert
@@ -308,6 +308,7 @@ def _remember(under_way: Step, judged: Judged, pathway: Pathway) -> None:
         last_level_at=at if newer_level else state.last_level_at,
         history=history,
         last_rest=last_rest,
+        exertion_stopped_at=exertion_stopped(state, judged),
     )
 
 

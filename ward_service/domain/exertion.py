@@ -23,11 +23,15 @@ class ExertionPrompt:
 def exertion_prompt(known: Known, pathway: Guide, now: datetime) -> ExertionPrompt:
     """Say whether this person may be asked now. Whatever is not known forbids it.
 
+    Who fell too low is not asked again within the time in which a second red needs no repeat.
     The reading at rest must be of the same occasion, fully believed, and at the limit or above.
     """
     limit = _limit(known.limits, pathway)
     if limit is None:
         return ExertionPrompt(False, "nobody on this pathway is asked to exert themselves")
+    stopped, within = known.exertion_stopped_at, pathway.confirmation.second_red_within
+    if stopped is not None and now <= stopped + within:
+        return ExertionPrompt(False, "SpO2 fell too low with exertion: the test is stopped")
     rest = known.last_rest
     spo2 = rest.values.get(Vital.SPO2) if rest is not None else None
     if rest is None or spo2 is None or now - rest.at > pathway.history_spacing:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from ward_service.contract.vocabulary import Context
+from ward_service.contract.vocabulary import Context, Level, Vital
 from ward_service.domain.assess import assess
 from ward_service.domain.conditions import Facts
 from ward_service.domain.history import Past, remembered
@@ -35,6 +35,10 @@ class Known(Protocol):
     @property
     def last_rest(self) -> Past | None:
         """The latest believed reading at rest."""
+
+    @property
+    def exertion_stopped_at(self) -> datetime | None:
+        """When oxygen last fell too low with exertion."""
 
     @property
     def age_years(self) -> int | None:
@@ -86,3 +90,16 @@ def looked_back_on(
         return known.history, known.last_rest
     past = Past(judged.judged_at, reading.reading_id, reading.values)
     return remembered(known.history, past, pathway), past
+
+
+def exertion_stopped(known: Known, judged: Judged) -> datetime | None:
+    """Return when oxygen last fell too low with exertion, now that this reading was judged.
+
+    No value at rest takes that back: it is expected to recover.
+    """
+    before, at = known.exertion_stopped_at, judged.judged_at
+    exerted = judged.reading.context is Context.EXERTION
+    found = judged.assessment.concerns
+    if exerted and any(f.level is Level.RED and f.vital is Vital.SPO2 for f in found):
+        return at if before is None else max(before, at)
+    return before

@@ -40,6 +40,7 @@ class AtHome:
     pregnant: bool | None
     history: tuple[Past, ...] = ()
     last_rest: Past | None = None
+    exertion_stopped_at: datetime | None = None
 
 
 def in_the_plan(state: EpisodeState) -> tuple[object, ...]:

@@ -45,7 +45,7 @@ class EpisodeState:
     at `last_level_at`. `withdrawn_red_at` is when a provisional red was last withdrawn.
     `in_range` and `withdrawn_reds` say the same of each vital; a state of an older program has
     neither, and nothing is then taken to be better. `not_judged_at` is when the latest reading was
-    measured that could not be judged.
+    measured that could not be judged, `exertion_stopped_at` when SpO2 was red after exertion.
     `paused_until` is when the pause under way ends by itself; `pauses` are all there were.
     `check_ins` counts the check-in calls that have fallen due, `opened` alerts ever. `next_at` is
     the next deadline of all.
@@ -86,6 +86,7 @@ class EpisodeState:
     in_range: tuple[tuple[Vital, datetime], ...] = ()
     withdrawn_reds: tuple[tuple[Vital, datetime], ...] = ()
     not_judged_at: datetime | None = None
+    exertion_stopped_at: datetime | None = None
 
     @property
     def never_reported(self) -> bool:

@@ -82,7 +82,7 @@ def _sources(written: Written) -> Iterator[str]:
         codes = set(re.findall(r"\w+", said.source))
         quoted |= codes
         for code in sorted(codes - set(written.sources)):
-            if re.fullmatch(r"S\d+", code):
+            if re.fullmatch(r"(S|BTS)\d+", code):
                 yield f"{said.field}: {code} is not among the sources of the file."
     for code in written.sources:
         if code not in quoted:

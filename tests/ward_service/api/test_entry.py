@@ -111,7 +111,7 @@ def test_the_form_asks_red_flags_first_and_free_words_last_in_the_pathways_words
         True,
     )
     assert "Rest for at least five minutes" in form.technique
-    assert (form.pathway, form.signed) == ("covid-oximetry-at-home@2", False)
+    assert (form.pathway, form.signed) == ("covid-oximetry-at-home@3", False)
 
 
 def test_every_pathway_has_a_form_and_consciousness_is_chosen(

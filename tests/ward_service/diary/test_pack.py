@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import missing
 from tests.factories import AN_HOUR_AGO, NOON, a_ward, an_admission
+from tests.ward_service.pathways.documents import EARLIER
 from ward_service.bootstrap import sign_pathway
 from ward_service.cli.main import app
 from ward_service.contract.http.stays import Admission, AdmissionView
@@ -54,7 +55,7 @@ def test_a_diary_says_its_version_the_agreed_times_and_how_to_measure(ward: Ward
     said = pages(diary_of(ward, stay.episode_id))
     inside = " ".join(said[1:])
     for words in (
-        "covid-oximetry-at-home@2, own limits version 1, unsigned",
+        "covid-oximetry-at-home@3, own limits version 1, unsigned",
         "Every day at 09:00, 13:00, 17:00",
         "Rest for at least five minutes",
         "Oxygen 92 % or lower",
@@ -83,30 +84,27 @@ def test_the_limits_are_this_persons_own(ward: Ward) -> None:
     assert "92 % or lower" not in inside
 
 
-def a_pack_of_88_to_92(parameters: dict[str, float], *, oxygen: bool | None) -> Pack:
-    pathway = load(SHIPPED / "copd-88-92.yaml").pathway
-    limits = limits_at_admission(pathway, Spo2Target.RANGE_88_92, 90, oxygen).changed(parameters)
+def a_pack_of_88_to_92(*, oxygen: bool | None, path: Path = SHIPPED / "copd-88-92.yaml") -> Pack:
+    pathway = load(path).pathway
+    limits = limits_at_admission(pathway, Spo2Target.RANGE_88_92, 90, oxygen)
     state = begin(AN_HOUR_AGO, pathway, Person(limits=limits))
     return pack_of(state, pathway, "en", name="Pat", reference="ABCDEF", signed="", phone="")
 
 
-SET = {"red_drop": 4.0, "amber_drop": 2.0, "absolute_floor": 80.0}
-
-
 @pytest.mark.parametrize("oxygen", [True, None])
 def test_the_range_88_to_92_is_said_with_and_without_oxygen(oxygen: bool | None) -> None:
-    pack = a_pack_of_88_to_92(SET, oxygen=oxygen)
+    pack = a_pack_of_88_to_92(oxygen=oxygen)
     numbers = {zone.level: " ".join(zone.numbers) for zone in pack.zones}
     assert "while you use oxygen" in numbers[Level.RED]
     assert "without oxygen" in numbers[Level.GREEN]
     assert "Oxygen given, litres a minute" in " ".join(pages(draw(pack)))
-    on_air = a_pack_of_88_to_92(SET, oxygen=False)
+    on_air = a_pack_of_88_to_92(oxygen=False)
     assert not any("oxygen" in said for zone in on_air.zones for said in zone.numbers)
 
 
 def test_a_number_that_nobody_has_set_is_never_printed_as_if_it_were() -> None:
     with pytest.raises(WardError, match="set by nobody"):
-        a_pack_of_88_to_92({}, oxygen=True)
+        a_pack_of_88_to_92(oxygen=True, path=EARLIER / "copd-88-92-1.yaml")
 
 
 def test_the_outside_page_names_no_illness_and_no_number_of_a_person(ward: Ward) -> None:

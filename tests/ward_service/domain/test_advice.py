@@ -1,6 +1,6 @@
 """What is told, for every shipped pathway: red flags first, repeats asked for, no guess green."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -59,9 +59,10 @@ class Person:
         pulse: float | None = None,
         call_me: bool = False,
         context: Context = Context.REST,
+        values: Mapping[Vital, float] | None = None,
     ) -> Advice:
         self.count += 1
-        given = {Vital.SPO2: spo2, Vital.PULSE_RATE: pulse}
+        given = {Vital.SPO2: spo2, Vital.PULSE_RATE: pulse, **(values or {})}
         if Vital.SUPPLEMENTAL_OXYGEN in self.pathway.vitals:
             given[Vital.SUPPLEMENTAL_OXYGEN] = 0.0 if spo2 is not None else None
         reading = ReadingArrived(
@@ -151,8 +152,10 @@ def test_a_doubtful_reading_is_never_green_and_a_doubtful_red_is_red(
 
 @each_pathway
 def test_numbers_that_look_swapped_are_asked_about_first(name: str) -> None:
-    told = Person(name).measures(130.0, pulse=98.0)
-    assert (told.level, told.text_ids[0]) == (None, "swap.ask")
+    person = Person(name)
+    told = person.measures(130.0, pulse=98.0)
+    judged = bool(person.pathway.vitals[Vital.PULSE_RATE].bands)  # 98 is 1 point of NEWS2
+    assert (told.level, told.text_ids[0]) == (A if judged else None, "swap.ask")
     red = Person(name).measures(72.0, pulse=97.0)
     assert (red.level, red.text_ids) == (R, ("swap.ask", "repeat.red"))
     hidden = Person(name).measures(120.0, pulse=80.0)  # an SpO2 of 80 in the place of the pulse
@@ -162,8 +165,33 @@ def test_numbers_that_look_swapped_are_asked_about_first(name: str) -> None:
 @each_pathway
 def test_after_exertion_no_band_made_for_rest_is_told(name: str) -> None:
     person = Person(name)
-    told = person.measures(person.at(R), context=Context.EXERTION)
+    told = person.measures(person.at(A), context=Context.EXERTION)
     assert told == Advice(None, (SAFETY_NET,))
+
+
+@pytest.mark.parametrize("name", ["covid-oximetry-at-home", "covid-virtual-ward"])
+def test_who_falls_too_low_with_exertion_is_told_to_stop_and_to_call(name: str) -> None:
+    person = Person(name)
+    person.measures(98.0)
+    told = person.measures(80.0, NOON + minutes(2), context=Context.EXERTION)
+    assert (told.level, told.call) == (R, Whom.EMERGENCY)
+    assert told.text_ids == ("advice.exertion_stop", "advice.red")
+    words = texts_for(told.text_ids, person.pathway, person.limits)
+    assert words[0].startswith("Stop, and sit down.")
+    assert "92 % or lower" in words[0]
+
+
+def test_a_vital_that_was_not_measured_again_is_never_told_to_be_well() -> None:
+    """SBP 75, then SpO2 98 alone: the home says what it said, and never "keep monitoring"."""
+    person = Person("covid-virtual-ward")
+    first = person.measures(None, values={Vital.SYSTOLIC_BP: 75.0})
+    assert (first.level, first.text_ids) == (R, ("repeat.red",))
+    good = person.measures(98.0, NOON + minutes(2))
+    assert (good.level, good.text_ids) == (R, ("repeat.red",))
+    late = person.measures(98.0, NOON + minutes(8))
+    assert (late.level, late.call) == (R, Whom.EMERGENCY)
+    again = person.measures(98.0, NOON + minutes(9), values={Vital.SYSTOLIC_BP: 120.0})
+    assert (again.level, again.text_ids) == (G, ("advice.green",))
 
 
 @each_pathway

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import COH, NOON
+from tests.ward_service.pathways.documents import EARLIER
 from ward_service.contract.vocabulary import Context, Level, Quality, Vital
 from ward_service.domain.assess import POOR, Assessment, assess
 from ward_service.domain.conditions import Facts
@@ -87,8 +90,15 @@ def test_a_swap_that_would_hide_a_red_is_judged_as_one() -> None:
 
 
 def test_exertion_is_not_judged_on_bands_made_for_rest() -> None:
-    walked = judged(91, 110, context=Context.EXERTION)
+    walked = judged(93, 110, context=Context.EXERTION)  # amber at rest
     assert (walked.level, walked.reassuring) == (None, False)
+    assert not walked.not_judged
+
+
+def test_exertion_has_a_floor_of_its_own_with_or_without_its_pair() -> None:
+    [floor] = judged(92, 110, context=Context.EXERTION).concerns
+    assert (floor.level, floor.confirm) == (Level.RED, False)
+    assert floor.words == "SpO2 low after exertion: SpO2 92 % <= 92"
 
 
 @given(st.floats(0, 130), st.floats(0, 300), st.sets(st.sampled_from(list(Quality))))
@@ -104,12 +114,16 @@ def test_only_a_reading_without_any_doubt_reassures(
 
 
 def test_a_value_that_cannot_be_believed_is_no_fact_of_a_finding() -> None:
-    ward = load(SHIPPED / "covid-virtual-ward.yaml").pathway
-    limits = limits_at_admission(ward)
+    """What has no bands, in an older version, is set aside; what has them is a doubtful red."""
 
-    def found(temperature: float) -> set[str]:
+    def found(path: Path, temperature: float) -> set[tuple[str, bool]]:
+        ward = load(path).pathway
+        limits = limits_at_admission(ward)
         facts = Facts(NOON, "Europe/London", limits, {Vital.TEMPERATURE: temperature})
-        return {finding.rule for finding in assess(facts, ward).concerns}
+        return {(finding.rule, finding.doubtful) for finding in assess(facts, ward).concerns}
 
-    assert found(42.0)
-    assert found(101.0) == set()  # Fahrenheit in the wrong field
+    before, now = EARLIER / "covid-virtual-ward-1.yaml", SHIPPED / "covid-virtual-ward.yaml"
+    assert found(before, 42.0)
+    assert found(before, 101.0) == set()  # Fahrenheit in the wrong field
+    assert found(now, 101.0) == {("temperature.red", True)}
+    assert found(now, 29.0) == {("temperature.red", True)}

@@ -106,7 +106,7 @@ def test_a_red_is_provisional_and_on_the_list_at_once(stay: Stay) -> None:
     alert = stay.physiological
     assert (alert.state, alert.level) == (AlertState.PROVISIONAL, Level.RED)
     assert [f.finding.words for f in alert.findings] == ["SpO2 91 % <= 92 %"]
-    assert alert.pathway == "covid-oximetry-at-home@2"
+    assert alert.pathway == "covid-oximetry-at-home@3"
     assert next_deadline(stay.state, COH) == NOON + AT_ONCE
 
 

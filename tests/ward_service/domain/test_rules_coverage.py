@@ -50,23 +50,10 @@ from ward_service.domain.pathway import (
 from ward_service.domain.silence import REMINDERS
 from ward_service.domain.triage import stand
 
-# What nobody has a source for, so that COPD can be tried: unsourced, for tests only.
-FIXTURES = {"amber_drop": 2, "red_drop": 4, "absolute_floor": 85}
-USUAL = {"copd-88-92": 90.0}  # a usual SpO2 with which every band can be reached; else 97
+USUAL = {"copd-88-92": 91.0}  # a usual SpO2 with which every band can be reached; else 97
 
 
-def load_for_test(name: str) -> Pathway:
-    doc = shipped(name)
-    for parameter, value in FIXTURES.items():
-        if parameter in doc["parameters"] and doc["parameters"][parameter]["default"]["is"] is None:
-            doc["parameters"][parameter]["default"] = {
-                "is": value,
-                "source": "unsourced, for tests only",
-            }
-    return read_doc(doc, name).pathway
-
-
-PATHWAYS = {name: load_for_test(name) for name in NAMES}
+PATHWAYS = {name: read_doc(shipped(name), name).pathway for name in NAMES}
 
 # Fields of a pathway that hold rules, each enumerated below (how a minute of samples is read and
 # which readings count once: test_continuous.py, test_conditions.py). The rest says who and how.
@@ -245,7 +232,7 @@ def held(pathway: Pathway, vital: str, name: str) -> None:
     bands = personal_bands(pathway.vitals[which].bands[name], limits)
     assert bands is not None
     red, needed = bands.tops[0], int(pathway.continuous.held_red.total_seconds())
-    green = bands.tops[bands.levels.index(Level.GREEN) - 1] + 1
+    green = usual_of(pathway)
 
     def a_minute(red_seconds: int) -> Assessment:
         stay = Fold(pathway, admitted(pathway), replace(person_of(pathway), limits=limits))

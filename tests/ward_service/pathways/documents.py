@@ -13,6 +13,7 @@ from ward_service.pathways.check import wrong
 from ward_service.pathways.file import Written
 from ward_service.pathways.load import SHIPPED, PathwayFile, parsed, read
 
+EARLIER = SHIPPED / "earlier"  # versions that stays may still be under
 NAMES = tuple(sorted(path.stem for path in SHIPPED.glob("*.yaml")))
 Doc = dict[str, Any]
 
@@ -20,6 +21,11 @@ Doc = dict[str, Any]
 def shipped(name: str) -> Doc:
     """Return a shipped file as plain values; the caller may change them."""
     return as_doc((SHIPPED / f"{name}.yaml").read_text())
+
+
+def earlier(name: str, version: int) -> Doc:
+    """Return a version that was shipped before as plain values; the caller may change them."""
+    return as_doc((EARLIER / f"{name}-{version}.yaml").read_text())
 
 
 def as_doc(text: str) -> Doc:
@@ -87,11 +93,9 @@ def places(part: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def over_coh(path: Path) -> Doc:
     """Return a small file laid over COVID Oximetry @home: its sections stand instead of those."""
     base, own = shipped("covid-oximetry-at-home"), as_doc(path.read_text())
-    texts = {
-        id_: text
-        for id_, text in base["texts"]["en"].items()
-        if not id_.startswith(("question.", "answer.")) or "questions" not in own
-    }
+    gone: tuple[str, ...] = ("question.", "answer.") if "questions" in own else ()
+    gone += ("advice.exertion_stop",) if "findings" in own else ()
+    texts = {id_: text for id_, text in base["texts"]["en"].items() if not id_.startswith(gone)}
     merged = {**base, **own, "supersedes": None, "version": 1}
     sources = {**base["sources"], **own["sources"]}
     merged["sources"] = {}

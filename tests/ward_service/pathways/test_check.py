@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.ward_service.pathways.documents import NAMES, Doc, refusals, shipped, with_value, without
+from tests.ward_service.pathways.documents import (
+    NAMES,
+    Doc,
+    earlier,
+    refusals,
+    shipped,
+    with_value,
+    without,
+)
 from ward_service.contract.vocabulary import Vital
 from ward_service.pathways.check import unsignable
 from ward_service.pathways.checks.bands import printed_values
@@ -13,6 +21,7 @@ from ward_service.pathways.file import Written
 COH, COPD, CVW = (
     shipped(name) for name in ("covid-oximetry-at-home", "copd-88-92", "covid-virtual-ward")
 )
+COPD_1, CVW_1 = earlier("copd-88-92", 1), earlier("covid-virtual-ward", 1)
 EASY = "en-x-easy"
 PATIENT = {"to": "patient", "by": "agreed", "text": "advice.red"}
 OWNER = {"to": "owner", "by": "agreed", "text": "call.red"}
@@ -53,7 +62,7 @@ def test_the_shipped_files_make_sense(name: str) -> None:
             "vitals.spo2.bands.standard: red_max is a number of pulse_rate, not of spo2.",
         ),
         (
-            CVW,
+            CVW_1,
             "findings>fever>all_of>0>value_is>at_least",
             "pulse_red_min",
             "findings.fever.all_of.0: pulse_red_min is a number of pulse_rate, not of temperature.",
@@ -126,7 +135,7 @@ def test_the_shipped_files_make_sense(name: str) -> None:
         # Findings
         (COH, f"{TREND}>median_is>vital", "weight", "findings.trend.all_of.0: weight is not amo"),
         (
-            CVW,
+            CVW_1,
             "findings>fever>all_of>0>value_is>at_least",
             {"below_baseline": "temperature_red_min", "not_below": None},
             "findings.fever.all_of.0: there is a usual value of SpO2 only.",
@@ -415,29 +424,31 @@ def fixture_values(doc: Doc, amber: float, red: float, floor: float) -> Doc:
 
 
 def test_numbers_that_a_lead_must_set_keep_a_file_from_being_signed() -> None:
-    found = unsignable(Written.model_validate(COPD))
+    found = unsignable(Written.model_validate(COPD_1))
     for name in ("amber_drop", "red_drop", "absolute_floor"):
         assert any(
             sentence.startswith(f"parameters.{name}: nobody has set it") for sentence in found
         )
     assert any("bands.baseline: not proved" in sentence for sentence in found)
-    owned = with_value(fixture_values(COPD, 2, 4, 85), "owner", {"name": "I. Nvented", "role": "x"})
+    owned = with_value(
+        fixture_values(COPD_1, 2, 4, 85), "owner", {"name": "I. Nvented", "role": "x"}
+    )
     assert unsignable(Written.model_validate(owned)) == []
 
 
 def test_bands_that_hang_on_the_usual_value_are_walked_for_every_usual_value() -> None:
-    assert refusals(fixture_values(COPD, 2, 4, 85)) == []
+    assert refusals(fixture_values(COPD_1, 2, 4, 85)) == []
     # A floor at 92 leaves no room for amber below the 92 at which the range on oxygen ends.
-    assert refusals(fixture_values(COPD, 2, 4, 92)) == [
+    assert refusals(fixture_values(COPD_1, 2, 4, 92)) == [
         "vitals.spo2.bands.88_92_on_oxygen: there is no usual SpO2 with which every band can be "
         "reached."
     ]
     field = "vitals.spo2.bands.baseline"
-    assert refusals(fixture_values(COPD, 4, 4, 85)) == [
+    assert refusals(fixture_values(COPD_1, 4, 4, 85)) == [
         f"vitals.spo2.bands.{name}: there is no usual SpO2 with which every band can be reached."
         for name in ("baseline", "88_92_on_air", "88_92_on_oxygen")
     ]
-    halves = refusals(fixture_values(COPD, 2.5, 4, 85))
+    halves = refusals(fixture_values(COPD_1, 2.5, 4, 85))
     assert any(said.startswith(f"{field}: ") and "lies in no band" in said for said in halves)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.ward_service.pathways.documents import EARLIER
 from ward_service.cli.main import app
 from ward_service.pathways.load import SHIPPED
 
@@ -18,7 +19,7 @@ def run(*arguments: str | Path) -> Result:
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A file of one's own that differs in two numbers."""
-    text = COH.read_text().replace("{ is: 92, source", "{ is: 91, source")
+    text = COH.read_text().replace("{ is: 92, source", "{ is: 91, source", 1)
     path = tmp_path / "own.yaml"
     path.write_text(text.replace("is: [2 h, 4 h]", "is: [3 h, 4 h]"))
     return path
@@ -26,6 +27,10 @@ def own(tmp_path: Path) -> Path:
 
 def test_every_shipped_file_is_whole_and_says_why_it_cannot_be_signed() -> None:
     done = run("check", *sorted(SHIPPED.glob("*.yaml")))
+    assert done.exit_code == 0
+    assert done.stdout.count("is whole. sha256") == 3
+    assert "nobody has set it" not in done.stdout
+    done = run("check", *sorted(EARLIER.glob("*.yaml")))
     assert done.exit_code == 0
     assert done.stdout.count("is whole. sha256") == 3
     assert "parameters.absolute_floor: nobody has set it" in done.stdout
@@ -49,7 +54,7 @@ def test_a_file_that_is_refused_is_named_with_every_reason_and_the_others_go_on(
     assert first == "own.yaml is not a whole pathway, so nothing of it runs."
     assert "  exertion_rest_min: there is no parameter rest." in reasons
     assert sum("ward_docter is neither a role nor the patient" in reason for reason in reasons) == 6
-    assert "covid-oximetry-at-home@2 is whole" in done.stdout
+    assert "covid-oximetry-at-home@3 is whole" in done.stdout
 
 
 def test_a_file_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:

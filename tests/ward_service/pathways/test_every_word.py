@@ -15,10 +15,10 @@ from ward_service.pathways.translate import translate
 CANDIDATES: tuple[Any, ...] = (
     "other_words",
     "red", "amber", "temperature", "pulse_rate", "exertion", "symptom", "missing", "sms", "phone",
-    "patient", "self_escalate", "monitored", "monday", "tuesday", "several", "one", "onset",
+    "rest", "patient", "self_escalate", "monitored", "monday", "tuesday", "several", "one", "onset",
     "admission", "up_to", "7 days", "3 min", "7 h", "07:07", "18:30", "Europe/Paris", "2027-01-01",
-    None, True, False, 1, 2, 3, 5, 91, 93.0, 99, "confirm",
-    "11:00", 0, 6, 8, 20, 150, 1.5, [{"to": "patient", "by": "agreed", "text": "advice.red"}],
+    None, True, False, 1, 2, -1, 3, 5, 91, 93.0, 99, "confirm",
+    "11:00", 0, 6, 8, 20, 150, 240, 1.5, [{"to": "patient", "by": "agreed", "text": "advice.red"}],
     ["sms"], {"is": 90, "source": "ours"}, {"below_baseline": "drop", "not_below": None},
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ward_service.pathways.documents import NAMES, read_doc, shipped
+from tests.ward_service.pathways.documents import EARLIER, NAMES, earlier, read_doc, shipped
 from tests.ward_service.pathways.test_check import fixture_values
 from ward_service.contract.rules import BandsRule, Edge
 from ward_service.contract.vocabulary import Channel, Level, Mode, Spo2Target, Vital
@@ -24,8 +24,10 @@ FILES = {name: load(SHIPPED / f"{name}.yaml") for name in NAMES}
 COH, CVW, COPD = (
     FILES[name].pathway for name in ("covid-oximetry-at-home", "covid-virtual-ward", "copd-88-92")
 )
+COPD_1 = read_doc(earlier("copd-88-92", 1)).pathway
 # Fixture values, for tests only: they have no verified source (CLINICAL 1.4).
-SET = read_doc(fixture_values(shipped("copd-88-92"), 2, 4, 85))
+SET = read_doc(fixture_values(earlier("copd-88-92", 1), 2, 4, 85))
+USUALLY_91 = limits_at_admission(COPD, Spo2Target.RANGE_88_92, 91.0, True)
 USUALLY_90 = limits_at_admission(SET.pathway, Spo2Target.RANGE_88_92, 90.0, True)
 
 
@@ -47,7 +49,88 @@ def test_resting_spo2_is_judged_by_clinical_1_3(pathway: Pathway, value: float, 
     assert personal(pathway, limits_at_admission(pathway)).place(value).level == level
 
 
-# CLINICAL 1.4 with the fixture values 2, 4 and 85, for somebody whose usual SpO2 is 90.
+# BTS 2017: below the prescribed range is assessed; NEWS2 scale 2: 3 points to 83, and from 97 on
+# oxygen. Of somebody whose usual SpO2 is 91 or 96: the range as prescribed does not hang on it.
+@pytest.mark.parametrize("usual", [85.0, 91.0, 96.0])
+@pytest.mark.parametrize(
+    ("value", "on_air", "on_oxygen"),
+    [
+        (83, "red", "red"), (84, "amber", "amber"), (87, "amber", "amber"),
+        (88, "green", "green"), (92, "green", "green"), (93, "green", "amber"),
+        (96, "green", "amber"), (97, "green", "red"),
+    ],
+)  # fmt: skip
+def test_a_range_of_88_to_92_is_judged_as_prescribed(
+    usual: float, value: float, on_air: str, on_oxygen: str
+) -> None:
+    limits = limits_at_admission(COPD, Spo2Target.RANGE_88_92, usual, True)
+    assert personal(COPD, limits, False).place(value).level == on_air
+    assert personal(COPD, limits, True).place(value).level == on_oxygen
+
+
+def test_who_usually_lies_below_88_has_limits_of_their_own() -> None:
+    limits = limits_at_admission(COPD, Spo2Target.RANGE_88_92, 86.0)
+    own = limits.changed({"amber_max": 83.0, "red_max": 80.0})
+    assert wrong_with(own, COPD) == []
+    assert personal(COPD, own).place(84).level is Level.GREEN
+
+
+def test_without_a_prescribed_range_below_88_is_red_and_a_fall_of_three_amber() -> None:
+    usually_93 = limits_at_admission(COPD, Spo2Target.BASELINE, 93.0)
+    levels = [personal(COPD, usually_93).place(value).level for value in (87, 88, 90, 91)]
+    assert levels == ["red", "amber", "amber", "green"]
+    usually_90 = limits_at_admission(COPD, Spo2Target.BASELINE, 90.0)
+    assert wrong_with(usually_90, COPD) == ["The limits of spo2 do not rise: 87, 87."]
+
+
+# NEWS2 Chart 1 by its points: 0 is green, 1 and 2 amber, 3 red (CLINICAL 2.1, 2.6).
+@pytest.mark.parametrize(
+    ("vital", "said"),
+    [
+        (Vital.PULSE_RATE, "40 red 41 amber 50 amber 51 green 90 green 91 amber 130 amber 131 red"),
+        (Vital.RESPIRATORY_RATE, "8 red 9 amber 11 amber 12 green 20 green 21 amber 25 red"),
+        (Vital.SYSTOLIC_BP, "90 red 91 amber 110 amber 111 green 219 green 220 red"),
+        (Vital.TEMPERATURE, "35.0 red 35.1 amber 36.0 amber 36.1 green 38.0 green 38.1 amber"),
+        (Vital.CONSCIOUSNESS, "0 green 1 red 4 red"),
+    ],
+)  # fmt: skip
+def test_each_vital_of_the_virtual_ward_has_limits_at_the_edges_of_news2(
+    vital: Vital, said: str
+) -> None:
+    found = bands_of(CVW.vitals[vital].bands["standard"], limits_at_admission(CVW))
+    assert found is not None
+    words = said.split()
+    for value, level in zip(words[::2], words[1::2], strict=True):
+        assert found.place(float(value)).level == level, value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_number_that_we_ship_is_left_to_a_lead(name: str) -> None:
+    assert all(p.default is not None for p in FILES[name].pathway.parameters.values())
+
+
+# What was shipped before is kept byte for byte: stays are under it, and plans are made from it.
+@pytest.mark.parametrize(
+    ("file", "sha256"),
+    [
+        ("copd-88-92-1", "61c68d5059bfedb0cc90fd54eee40c43acc9cd039fa4a5a239b6a54abebf84cc"),
+        (
+            "covid-oximetry-at-home-2",
+            "7fbe78ae58bd68dd64b9a680f003759b68d1f15d6a124e8b2bb49c9a4b0e6142",
+        ),
+        (
+            "covid-virtual-ward-1",
+            "9be121a3cbedbfe1c7fd0109071e74890de78199252268d8afbe4394c3cb5035",
+        ),
+    ],
+)
+def test_an_earlier_version_stays_as_it_was_and_readable(file: str, sha256: str) -> None:
+    before = load(EARLIER / f"{file}.yaml")
+    assert before.sha256 == sha256
+    assert before.pathway.version == FILES[before.pathway.id].written.supersedes
+
+
+# CLINICAL 1.4 as version 1 had it, with the fixture values 2, 4 and 85, and a usual SpO2 of 90.
 @pytest.mark.parametrize(
     ("value", "on_air", "on_oxygen"),
     [
@@ -71,13 +154,13 @@ def test_nobody_is_below_the_floor() -> None:
 
 
 def test_nobody_is_admitted_while_the_constants_are_null() -> None:
-    limits = limits_at_admission(COPD, Spo2Target.BASELINE, 90.0)
-    [said] = wrong_with(limits, COPD)
+    limits = limits_at_admission(COPD_1, Spo2Target.BASELINE, 90.0)
+    [said] = wrong_with(limits, COPD_1)
     assert said.startswith("red_drop, absolute_floor, amber_drop is set by nobody")
     # A floor that nobody has set is missed too, and not taken for none.
     two = limits.changed({"amber_drop": 2.0, "red_drop": 4.0})
-    assert wrong_with(two, COPD)[0].startswith("absolute_floor is set by nobody")
-    assert bands_of(COPD.vitals[Vital.SPO2].bands["baseline"], two) is None
+    assert wrong_with(two, COPD_1)[0].startswith("absolute_floor is set by nobody")
+    assert bands_of(COPD_1.vitals[Vital.SPO2].bands["baseline"], two) is None
 
 
 def test_the_standard_bands_are_for_nobody_whose_usual_value_is_low() -> None:
@@ -210,8 +293,8 @@ RED_FLAGS = (
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_patient_is_told_ends_with_every_red_flag(name: str) -> None:
     file = FILES[name]
-    limits = USUALLY_90 if file.pathway is COPD else limits_at_admission(file.pathway)
-    pathway = SET.pathway if file.pathway is COPD else file.pathway
+    limits = USUALLY_91 if file.pathway is COPD else limits_at_admission(file.pathway)
+    pathway = file.pathway
     for id_ in texts_for_patients(file.written):
         said = text_for(id_, pathway, limits)
         ending = said[said.rindex("Call 999 or go to A&E at once if") :]
@@ -308,7 +391,7 @@ def test_a_vital_that_is_red_at_every_value_has_no_edge_to_speak_of() -> None:
 
 
 def test_a_number_that_nobody_has_set_is_not_said() -> None:
-    limits = limits_at_admission(COPD, Spo2Target.BASELINE, 90.0)
-    assert "spo2_red_max" not in numbers_for(COPD, limits)
+    limits = limits_at_admission(COPD_1, Spo2Target.BASELINE, 90.0)
+    assert "spo2_red_max" not in numbers_for(COPD_1, limits)
     with pytest.raises(KeyError):
-        text_for("advice.red", COPD, limits)
+        text_for("advice.red", COPD_1, limits)

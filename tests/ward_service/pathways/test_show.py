@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ward_service.pathways.documents import NAMES, shipped, with_value
+from tests.ward_service.pathways.documents import NAMES, earlier, shipped, with_value
 from ward_service.pathways.diff import diff
 from ward_service.pathways.file import Written
 from ward_service.pathways.show import brief, show
@@ -37,7 +37,7 @@ def test_how_good_a_source_is_stands_before_the_line() -> None:
     assert line_with(" late after ").startswith("! late after 15 min ours, unsigned")
     assert line_with("trend_drop   ").startswith("~ trend_drop 3 %")
     assert line_with("amber: repeat within").startswith("amber: repeat within 1 h")
-    copd = Written.model_validate(shipped("copd-88-92"))
+    copd = Written.model_validate(earlier("copd-88-92", 1))
     assert line_with("amber_drop   ", copd).startswith("? amber_drop not set")
 
 

@@ -53,7 +53,7 @@ def test_somebody_who_is_signed_in_may_replay_a_text_or_a_version(
     for candidate in (
         {"text": FILE.read_text()},
         {"pathway": "covid-oximetry-at-home"},
-        {"pathway": "covid-oximetry-at-home@2"},
+        {"pathway": "covid-oximetry-at-home@3"},
     ):
         answer = client.post("/replays", json=candidate | DAYS)
         assert answer.status_code == 200, answer.text
@@ -99,7 +99,7 @@ def test_the_command_says_it_as_text_or_as_json(
     days = ("--from", DAYS["from"], "--to", DAYS["to"])
     said = CliRunner().invoke(app, ["replay", "--pathway", str(FILE), *days])
     assert said.exit_code == 0, said.output
-    assert "covid-oximetry-at-home@2 over stays of covid-oximetry-at-home@2" in said.output
+    assert "covid-oximetry-at-home@3 over stays of covid-oximetry-at-home@3" in said.output
     assert "0 alerts more, 0 fewer" in said.output
     assert "Assumed:" in said.output
     as_json = CliRunner().invoke(

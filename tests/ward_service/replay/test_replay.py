@@ -282,4 +282,4 @@ def test_nothing_to_replay_is_said_in_a_sentence(ward: Ward) -> None:
 
 
 def test_the_pathway_of_the_tests_is_the_one_that_runs() -> None:
-    assert COH.name == "covid-oximetry-at-home@2"
+    assert COH.name == "covid-oximetry-at-home@3"

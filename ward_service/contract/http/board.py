@@ -24,6 +24,7 @@ class Place(StrEnum):
     AMBER_AND_OVERDUE = "amber_and_overdue"
     AMBER = "amber"
     OVERDUE = "overdue"
+    NOT_JUDGED = "not_judged"
     TECHNICAL = "technical"
     GREEN = "green"
 

@@ -8,13 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from ward_service.contract.vocabulary import PATIENT
+from ward_service.contract.vocabulary import PATIENT, Context, Level
+from ward_service.domain.advice import EXERTION_STOP
 from ward_service.domain.escalation import OWNER_REMINDER
 from ward_service.domain.silence import REMINDERS
 from ward_service.domain.sms_length import LONGEST, parts_of
 from ward_service.domain.texts import PLACEHOLDER, SAFETY_NET, low_side
+from ward_service.pathways.checks.findings import conditions
 from ward_service.pathways.checks.ladders import all_calls
-from ward_service.pathways.file import Written
+from ward_service.pathways.file import ValueIsFile, Written
 from ward_service.pathways.translate import bands_rule
 
 # Texts that the ward and the homes use by these names, whatever a pathway is about.
@@ -98,13 +100,25 @@ def used_texts(written: Written) -> dict[str, str]:
             used[f"answer.{name}.{code}"] = f"questions.{name}.answers"
     for field, call in all_calls(written):
         used.setdefault(call.text, field)
+    if field := _stops_exertion(written):
+        used.setdefault(EXERTION_STOP, field)
     return used
+
+
+def _stops_exertion(written: Written) -> str:
+    """Return the first finding that is red after exertion; the patient must be told to stop."""
+    for field, fact in conditions(written):
+        red = written.findings[field.split(".")[1]].level is Level.RED
+        if red and isinstance(fact, ValueIsFile) and fact.context is Context.EXERTION:
+            return field
+    return ""
 
 
 def texts_for_patients(written: Written) -> set[str]:
     """Return the texts that tell a patient what to do."""
     called = {call.text for _, call in all_calls(written) if call.to == PATIENT}
-    return {*FOR_PATIENTS, written.service.out_of_hours, *called}
+    stop = {EXERTION_STOP} if _stops_exertion(written) else set()
+    return {*FOR_PATIENTS, written.service.out_of_hours, *called, *stop}
 
 
 def texts_for_staff(written: Written) -> set[str]:
