@@ -47,7 +47,7 @@ from ward_service.ward import Ward
 
 PATTERNS = 300
 TEXT = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()
-CANDIDATE = TEXT.replace("\nversion: 2\n", "\nversion: 3\n").replace(
+CANDIDATE = TEXT.replace("\nversion: 3\n", "\nversion: 4\n").replace(
     'default: { is: 92, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" }',
     'default: { is: 93, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" }',
 )

@@ -68,8 +68,8 @@ def test_a_signature_is_of_one_text_alone(ward: Ward) -> None:
 
 def test_nobody_is_admitted_to_an_unsigned_version_in_live_use(ward: Ward) -> None:
     sign(ward)
-    next_version = OWNED_TEXT.replace("version: 2", "version: 3").replace(
-        "supersedes: 1", "supersedes: 2"
+    next_version = OWNED_TEXT.replace("version: 3", "version: 4").replace(
+        "supersedes: 2", "supersedes: 3"
     )
     assert ward.settings.pathways_dir is not None
     (ward.settings.pathways_dir / "own.yaml").write_text(next_version)
@@ -83,7 +83,7 @@ def test_nobody_is_admitted_to_an_unsigned_version_in_live_use(ward: Ward) -> No
     sign(shadow, other)
     opened = live(ward)
     add_gateway(opened, "home-01", NOON)
-    with pytest.raises(WardError, match="@3 is not signed by a clinical lead"):
+    with pytest.raises(WardError, match="@4 is not signed by a clinical lead"):
         admit(opened, an_admission("home-01"), NOON)
     for each in (shadow, opened):
         engine_of(each.sessions).dispose()

@@ -140,7 +140,7 @@ def test_a_signed_version_says_who_signed_it(tmp_path: Path) -> None:
     add_gateway(ward, "home-01", AN_HOUR_AGO)
     text = (SHIPPED / "covid-oximetry-at-home.yaml").read_text()
     text = text.replace("{ name: null, role: null }", "{ name: Dr Invented, role: lead }")
-    text = text.replace("version: 2", "version: 3", 1).replace("supersedes: 1", "supersedes: 2")
+    text = text.replace("version: 3", "version: 4", 1).replace("supersedes: 2", "supersedes: 3")
     folder = tmp_path / "pathways"
     folder.mkdir()
     file = folder / "covid-oximetry-at-home.yaml"

@@ -175,11 +175,13 @@ def test_what_was_not_measured_again_calms_nothing(
     others = [v for v in GOOD if v in PATHWAYS[name].vitals and v not in danger]
     if tried.context is Context.EXERTION:
         others = list(GOOD)
-    again = data.draw(st.sets(st.sampled_from(others))) if others else set[Vital]()
+    subsets = st.sets(st.sampled_from(others)) if others else st.just(set[Vital]())
+    again: set[Vital] = data.draw(subsets)
     good = {v: GOOD[v] for v in others if v in again}
     good |= {Vital.SPO2: USUAL[kind]} if Vital.SPO2 in good else {}
     stay = a_stay(PATHWAYS[name], kind, **tried.person)
-    if good and data.draw(st.booleans()):
+    before = data.draw(st.booleans())
+    if good and before:
         takes(stay, good, NOON - minutes(30))
     if good and tried.late:
         takes(stay, good, NOON + HOUR)  # measured later, received before

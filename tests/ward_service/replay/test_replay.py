@@ -37,8 +37,8 @@ DAY = timedelta(days=1)
 
 def changed(*changes: tuple[str, str]) -> str:
     """The shipped pathway as another version, with something else in it."""
-    made = TEXT.replace("\nversion: 2\n", "\nversion: 3\n").replace(
-        "supersedes: 1", "supersedes: 2"
+    made = TEXT.replace("\nversion: 3\n", "\nversion: 4\n").replace(
+        "supersedes: 2", "supersedes: 3"
     )
     for before, after in changes:
         assert made.count(before) >= 1, before
