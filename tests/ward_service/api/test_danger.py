@@ -115,7 +115,10 @@ def test_a_caller_is_never_told_to_let_them_keep_monitoring(
         assert kept.is_success, kept.text
         return kept.json()["script"]
 
-    for values, key in (({vital: f"{value:g}", "spo2": "98"}, "one"), ({"spo2": "98"}, "two")):
+    for values, key in (
+        ({vital: f"{value:g}", "spo2": "98"}, "first-call"),
+        ({"spo2": "98"}, "second-call"),
+    ):
         script = phones(values, key)
         assert script["level"] == "red"
         assert script["first"].startswith("RED.")
