@@ -22,7 +22,7 @@ from ward_service.stays.admission import admit
 from ward_service.store.connect import engine_of
 from ward_service.ward import Ward
 
-TWO_DAYS = timedelta(hours=48)
+AN_HOUR = timedelta(hours=1)  # before the first agreed time
 DANGERS = [
     (Vital.SYSTOLIC_BP, 75), (Vital.RESPIRATORY_RATE, 6), (Vital.PULSE_RATE, 30),
     (Vital.TEMPERATURE, 34),
@@ -46,9 +46,9 @@ def client(ward: Ward) -> TestClient:
 
 
 def lives_with(ward: Ward, pathway: str, pregnant: bool | None = None) -> Home:
-    home = Home("home-01", add_gateway(ward, "home-01", NOON - TWO_DAYS))
+    home = Home("home-01", add_gateway(ward, "home-01", NOON - AN_HOUR))
     admission = an_admission().model_copy(update={"pathway": pathway, "pregnant": pregnant})
-    admit(ward, admission, NOON - TWO_DAYS)
+    admit(ward, admission, NOON - AN_HOUR)
     return home
 
 
