@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ward_service.contract.rules import News2Rule, VitalRule
+from ward_service.contract.rules import FindingRule, News2Rule, VitalRule
 from ward_service.contract.vocabulary import (
     ACVPU,
     UNITS,
@@ -122,7 +122,7 @@ def assess(
     if at_rest:
         findings += _looks_swapped(facts, pathway, doubts)
     findings += _held(held, facts, pathway, doubts)
-    news2 = _news2(facts, pathway.news2, findings, doubts) if pathway.news2 else None
+    news2 = _news2(facts, pathway, pathway.news2, findings, doubts) if pathway.news2 else None
     if pathway.reading_rules:
         findings += _several(facts, pathway, doubts)
     if facts.answers or call_me:
@@ -283,7 +283,7 @@ def _bands(vital: Vital, rule: VitalRule, facts: Facts, on_oxygen: bool) -> Band
 
 
 def _news2(
-    facts: Facts, rule: News2Rule, findings: list[Finding], doubts: _Doubts
+    facts: Facts, pathway: Guide, rule: News2Rule, findings: list[Finding], doubts: _Doubts
 ) -> News2 | None:
     """Return the score of a reading at rest, and add what it finds: it never takes a red away.
 
@@ -307,9 +307,9 @@ def _news2(
     for at_least, level in rule.totals:
         if scored.total is not None and scored.total >= at_least:
             words = f"{scored.words} >= {at_least}"
-            about = tuple(v for name, v in VITALS.items() if points.get(name) and v in values)
-            rule = f"news2.{at_least}"
-            findings.append(Finding(level, words, rule=rule, confirm=False, vitals=about))
+            about = tuple(v for part, v in VITALS.items() if points.get(part) and v in values)
+            name = f"news2.{at_least}"
+            findings.append(Finding(level, words, rule=name, confirm=False, vitals=about))
             break
     if scored.single_three and rule.single_three is not None:
         threes = (*scored.threes(), *scored.doubtful_threes)

@@ -48,7 +48,7 @@ def as_reading(trace: TraceArrived, limits: Limits, pathway: Guide) -> ReadingAr
     )
 
 
-def _worst(vital: Vital, seen: Run, limits: Limits, pathway: Pathway) -> tuple[int, float]:
+def _worst(vital: Vital, seen: Run, limits: Limits, pathway: Guide) -> tuple[int, float]:
     """Return the most worrying sample, the first of its value."""
     bands = _bands(vital, limits, pathway)
     values = [value for _, value in seen]
@@ -56,7 +56,7 @@ def _worst(vital: Vital, seen: Run, limits: Limits, pathway: Pathway) -> tuple[i
     return next(sample for sample in seen if sample[1] == worst)
 
 
-def _bands(vital: Vital, limits: Limits, pathway: Pathway) -> Bands | None:
+def _bands(vital: Vital, limits: Limits, pathway: Guide) -> Bands | None:
     rule = pathway.vitals.get(vital)
     ruled = rule.bands.get(bands_name(vital, limits, True)) if rule else None
     return personal_bands(ruled, limits) if ruled else None
