@@ -112,15 +112,14 @@ class SaidView(View):
 class ScriptView(View):
     """What to say now, in this order. `call` is 999, 111 or ward, None while nobody has to call.
 
-    `retake_within_min` is when to measure again, where that is asked for. `level` is what the
-    person is told, None when the reading says nothing of now; `text_ids` name what is said.
+    `level` is what the person is told, None when the reading says nothing of now; `text_ids` name
+    the texts that are read out.
     """
 
     level: Level | None
     first: str
     said: tuple[SaidView, ...]
     text_ids: tuple[str, ...]
-    retake_within_min: float | None = None
     call: str | None = None
 
 

@@ -77,13 +77,11 @@ def script(
     if all(id_ in theirs for id_ in (*ids, SAFETY_NET)):  # half of it in ours would mislead
         own = texts_for(ids, pathway, state.limits, language)
     said = tuple(SaidView(words=w, own=o) for w, o in zip_longest(ours, own[: len(ours)]))
-    retake = advice.retake_after
     return ScriptView(
         level=advice.level,
         first=_first(advice),
         said=said,
         text_ids=ids,
-        retake_within_min=retake.total_seconds() / 60 if retake is not None else None,
         call=str(advice.call) if advice.call is not None else None,
     )
 
