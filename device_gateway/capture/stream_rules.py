@@ -92,7 +92,7 @@ def is_red(message: Reading | Trace, rules: Rules) -> bool:
         came = _reading_arrived(message)
     facts = Facts(
         at=came.measured_at,
-        zone=pathway.schedule.zone,
+        zone=pathway.zone,
         limits=limits,
         values=came.values,
         context=came.context,

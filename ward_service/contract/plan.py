@@ -20,8 +20,11 @@ MAX_PLAN: Final = 49_152  # bytes; leaves a quarter of what the wire carries for
 PathwayName = Annotated[str, Field(pattern=r"^[a-z0-9-]+@[1-9][0-9]*$", max_length=80)]
 
 
-class Limits(BaseModel):
-    """This person's own numbers; `number` rises with every change."""
+class PersonalLimits(BaseModel):
+    """This person's own numbers; `number` rises with every change.
+
+    `domain/limits.py` has what they do. The ward's database keeps them in another shape.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,29 +36,39 @@ class Limits(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnLimits:
-    """The person whom the rules are for."""
+class _OfOnePerson:
+    """What comes first on the wire: whose rules these are."""
 
-    limits: Limits
+    limits: PersonalLimits
 
 
 @dataclass(frozen=True, kw_only=True)
-class HomeRules(Rules, OwnLimits):
+class HomeRules(Rules, _OfOnePerson):
     """All that a reading at home is judged by: the rules, and this person's own numbers."""
 
     __pydantic_config__ = STRICT
 
 
-class Schedule(FromWard):
-    """When readings are agreed, in civil time of the person's zone."""
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When readings are agreed, in civil time of the person's zone.
+
+    A good reading fills a due time from `window` before it on; the due time is missed `window`
+    after it. A person is overdue `overdue_after` past a due time, but at once at the first due
+    time if they never reported (promise 3).
+    """
 
     times: tuple[time, ...]
     window: timedelta
     overdue_after: timedelta
 
 
-class Service(FromWard):
-    """When the team is there, in civil time of its zone; days are 0 (Monday) to 6."""
+@dataclass(frozen=True, slots=True)
+class Service:
+    """When the team is there, in civil time of its zone; days are 0 (Monday) to 6, in order.
+
+    `out_of_hours` names the words that a patient gets while the team is away.
+    """
 
     zone: Name
     days: tuple[Annotated[int, Field(ge=0, le=6)], ...]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Final
 
+from ward_service.contract.plan import Service
 from ward_service.contract.typed_numbers import CALLED
 from ward_service.contract.vocabulary import Level, Spo2Target, Vital
 from ward_service.domain.limits import Limits, bands_name, personal_bands
-from ward_service.domain.pathway import Pathway, Service
+from ward_service.domain.pathway import Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.domain.texts import SAFETY_NET, text_for
 from ward_service.entry.form import TECHNIQUE, Own, asked_questions, asked_vitals, has_red

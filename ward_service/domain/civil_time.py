@@ -1,10 +1,11 @@
 """Civil time into moments: "08:00 every morning" lives with its zone, and becomes UTC here."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ward_service.domain.pathway import Service
+from ward_service.contract.plan import Service
 
 
 @lru_cache(maxsize=65_536)
@@ -40,12 +41,12 @@ def next_opening(at: datetime, service: Service) -> datetime:
         day += timedelta(days=1)
 
 
-def next_shift_change(after: datetime, service: Service) -> datetime:
+def next_shift_change(after: datetime, shift_changes: Sequence[time], zone: str) -> datetime:
     """Return the first change of shift strictly after a moment."""
-    day = local(after, service.zone).date()
+    day = local(after, zone).date()
     while True:
-        for at in service.shift_changes:
-            change = moment(day, at, service.zone)
+        for at in shift_changes:
+            change = moment(day, at, zone)
             if change > after:
                 return change
         day += timedelta(days=1)

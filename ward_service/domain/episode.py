@@ -74,7 +74,7 @@ def begin(admitted_at: datetime, pathway: Pathway, person: Person | None = None)
     Check-ins whose day is over are not asked for any more.
     """
     person = person or Person()
-    zone = person.zone or pathway.schedule.zone
+    zone = person.zone or pathway.zone
     first = next_due(admitted_at, pathway.schedule, zone)
     admitted_on = local(admitted_at, pathway.service.zone).date()
     from_onset = pathway.duration.from_onset and person.onset_on is not None

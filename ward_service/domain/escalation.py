@@ -74,13 +74,14 @@ def taken_by(
 ) -> AlertInPlay:
     """Return the alert with its owner: the ladder stands still, and the clock of contact runs."""
     within = ladder_of(alert, state, pathway).contact_within
+    zone = pathway.service.zone
     needs_contact = not alert.review and alert.contacted_at is None
     return replace(
         alert,
         owner=by,
         acknowledged_at=now,
         contact_by=now + within if needs_contact else None,
-        shift_ends_at=shift_ends_at or next_shift_change(now, pathway.service),
+        shift_ends_at=shift_ends_at or next_shift_change(now, pathway.shift_changes, zone),
         resume_at=None,
     )
 

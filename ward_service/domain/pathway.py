@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 
 from ward_service.contract.languages import nearest
+from ward_service.contract.plan import Schedule, Service
 from ward_service.contract.rules import ChangedBy, FindingRule, MedianIs, Rules
 from ward_service.contract.vocabulary import (
     Channel,
@@ -36,21 +37,6 @@ ON_AIR_88_92, ON_OXYGEN_88_92 = "88_92_on_air", "88_92_on_oxygen"
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
-    """When readings are agreed, in civil time of the person's zone (`zone` unless changed).
-
-    A good reading fills a due time from `window` before it on; the due time is missed `window`
-    after it. A person is overdue `overdue_after` past a due time, but at once at the first due
-    time if they never reported (promise 3).
-    """
-
-    zone: str
-    times: tuple[time, ...]
-    window: timedelta
-    overdue_after: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Missing:
     """What follows a reading that does not come, counted from its due time.
 
@@ -64,22 +50,6 @@ class Missing:
     staff_after: timedelta
     missed_windows: int
     first_chase_after: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """When the team is there, in civil time of `zone`. `days` are 0 (Monday) to 6.
-
-    `shift_changes`: when whoever owns an alert goes home. `out_of_hours` names the words that a
-    patient gets while nobody is there.
-    """
-
-    zone: str
-    days: frozenset[int]
-    opens: time
-    closes: time
-    shift_changes: tuple[time, ...]
-    out_of_hours: str = "out_of_hours.red"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +119,8 @@ class Guide(Rules):
     """What judges and advises, at the ward and at home: the rules, the hours and the words.
 
     `name` is how alerts and readings quote it: `id@version`. `reading_rules` are looked at with
-    each reading, `clock_rules` when readings are missed. `remembers` is how many earlier readings
+    each reading, `clock_rules` when readings are missed. `zone` is that of the schedule: at home
+    the person's, at the ward the one of who has no other. `remembers` is how many earlier readings
     its findings look back on, and for how long. `reviewed` are the languages whose texts a named
     person has reviewed.
     """
@@ -157,6 +128,7 @@ class Guide(Rules):
     id: str
     version: int
     title: str
+    zone: str
     schedule: Schedule
     service: Service
     reference_language: str
@@ -209,7 +181,8 @@ class Pathway(Guide):
 
     `channels` are the ways in which readings may come. `further_fall` names the parameter: a fall
     of the vital that `fills` by this much re-opens an acknowledged alert; None where only a rise
-    is worse. `check_in_days` count from the anchor of `duration`, its day 0. `start_up_grace`: how
+    is worse. `shift_changes`: when the owner of an alert goes home, in the zone of the service.
+    `check_in_days` count from the anchor of `duration`, its day 0. `start_up_grace`: how
     long absence waits for the backlog after the ward was blind.
     """
 
@@ -218,6 +191,7 @@ class Pathway(Guide):
     enrolment: Enrolment
     parameters: Mapping[str, Parameter]
     missing: Missing
+    shift_changes: tuple[time, ...]
     ladders: Mapping[Mode, Mapping[Level, Ladder]]
     check_in_days: tuple[int, ...]
     duration: Duration

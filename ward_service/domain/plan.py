@@ -8,15 +8,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from ward_service.contract import plan as wire
-from ward_service.contract.plan import MAX_PLAN, Care, HomeRules, Plan
+from ward_service.contract.plan import MAX_PLAN, Care, HomeRules, PersonalLimits, Plan
 from ward_service.contract.rules import Edge, Rules
 from ward_service.domain.advice import texts_needed
 from ward_service.domain.civil_time import local
 from ward_service.domain.history import Past
 from ward_service.domain.limits import Limits, bands_name, personal_bands
 from ward_service.domain.news2 import MIN_AGE
-from ward_service.domain.pathway import Guide, Pathway, Schedule, Service
+from ward_service.domain.pathway import Guide, Pathway
 from ward_service.domain.state import EpisodeState
 from ward_service.domain.texts import text_for
 
@@ -75,18 +74,8 @@ def care_of(
         since=state.admitted_at,
         mode=state.mode,
         zone=state.zone,
-        schedule=wire.Schedule(
-            times=pathway.schedule.times,
-            window=pathway.schedule.window,
-            overdue_after=pathway.schedule.overdue_after,
-        ),
-        service=wire.Service(
-            zone=pathway.service.zone,
-            days=tuple(sorted(pathway.service.days)),
-            opens=pathway.service.opens,
-            closes=pathway.service.closes,
-            out_of_hours=pathway.service.out_of_hours,
-        ),
+        schedule=pathway.schedule,
+        service=pathway.service,
         rules=_rules(state, pathway),
         language=spoken or language or reference,
         reference_language=reference,
@@ -207,7 +196,7 @@ def _rules(state: EpisodeState, pathway: Pathway) -> HomeRules:
     Age and pregnancy stay at the ward: only whether NEWS2 is made for this person is said.
     """
     limits, news2 = state.limits, pathway.news2
-    own = wire.Limits(
+    own = PersonalLimits(
         number=limits.number,
         parameters=dict(limits.parameters),
         target=limits.target,
@@ -229,20 +218,13 @@ def _as_they_are(rules: Rules) -> dict[str, Any]:
 
 def _guide(care: Care) -> Guide:
     id_, _, version = care.pathway.partition("@")
-    service, schedule = care.service, care.schedule
     return Guide(
         id=id_,
         version=int(version),
         title=care.title,
-        schedule=Schedule(care.zone, schedule.times, schedule.window, schedule.overdue_after),
-        service=Service(
-            service.zone,
-            frozenset(service.days),
-            service.opens,
-            service.closes,
-            (),
-            service.out_of_hours,
-        ),
+        zone=care.zone,
+        schedule=care.schedule,
+        service=care.service,
         reference_language=care.reference_language,
         texts=care.texts,
         reviewed=frozenset(care.reviewed),

@@ -5,8 +5,8 @@ Source: CLINICAL.md 1.7 (a skipped observation must not stop later prompts).
 
 from datetime import datetime, timedelta
 
+from ward_service.contract.plan import Schedule
 from ward_service.domain.civil_time import local, moment
-from ward_service.domain.pathway import Schedule
 
 
 def next_due(after: datetime, schedule: Schedule, zone: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ward_service.contract.plan import Schedule, Service
 from ward_service.contract.rules import (
     AnswerIs,
     BandsRule,
@@ -32,8 +33,6 @@ from ward_service.domain.pathway import (
     Missing,
     Parameter,
     Pathway,
-    Schedule,
-    Service,
 )
 from ward_service.pathways.file import (
     WEEK,
@@ -76,11 +75,13 @@ def translate(written: Written) -> Pathway:
         findings=tuple(_finding(id_, finding) for id_, finding in written.findings.items()),
         news2=_news2(written),
         continuous=_continuous(written),
+        zone=written.schedule.zone,
         schedule=_schedule(written),
         missing=_missing(written),
         confirmation=_confirmation(written),
         swap=_swap(written),
         service=_service(written),
+        shift_changes=written.service.shift_changes.value,
         ladders={mode: _ladders(ladders) for mode, ladders in written.ladders.items()},
         check_in_days=written.check_in_days.value,
         duration=Duration(
@@ -197,7 +198,6 @@ def _continuous(written: Written) -> Continuous:
 def _schedule(written: Written) -> Schedule:
     given = written.schedule
     return Schedule(
-        zone=given.zone,
         times=given.times.value,
         window=given.window.value,
         overdue_after=given.overdue_after.value,
@@ -236,10 +236,9 @@ def _service(written: Written) -> Service:
     given = written.service
     return Service(
         zone=given.zone,
-        days=frozenset(WEEK.index(day) for day in given.days.value),
+        days=tuple(sorted({WEEK.index(day) for day in given.days.value})),
         opens=given.opens.value,
         closes=given.closes.value,
-        shift_changes=given.shift_changes.value,
         out_of_hours=given.out_of_hours,
     )
 

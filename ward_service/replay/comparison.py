@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from ward_service.contract.plan import Service
 from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState, Level
 from ward_service.domain.alerts import AlertInPlay
 from ward_service.domain.bands import WORRY
 from ward_service.domain.civil_time import in_service, moment
-from ward_service.domain.pathway import Pathway, Service
+from ward_service.domain.pathway import Pathway
 from ward_service.replay.fold import Replayed
 from ward_service.replay.history import Called, History, Lived
 
@@ -139,9 +140,10 @@ def lived_of(alert: AlertInPlay, replayed: Replayed) -> Lived:
     return Lived(alert.id, alert.alert_class, alert.level, alert.opened_at, ended_at)
 
 
-def shifts_between(service: Service, since: datetime, until: datetime) -> int:
+def shifts_between(pathway: Pathway, since: datetime, until: datetime) -> int:
     """Return how many shifts begin in a stretch of time: at opening, and at changes while open."""
-    starts = {service.opens, *service.shift_changes}
+    service = pathway.service
+    starts = {service.opens, *pathway.shift_changes}
     day, begun = since.date() - timedelta(days=1), 0
     while day <= until.date() + timedelta(days=1):
         moments = {moment(day, at, service.zone) for at in starts}

@@ -24,7 +24,7 @@ def view(
 ) -> ReplayView:
     """Return what was counted as a report."""
     whole = tally.by.get(ALL, Count())
-    shifts = shifts_between(candidate.service, since, until)
+    shifts = shifts_between(candidate, since, until)
     return ReplayView(
         pathway=candidate.name,
         replaces=tuple(before),

@@ -138,7 +138,7 @@ def person_of(pathway: Pathway, mode: Mode | None = None) -> Person:
 
 def judged(pathway: Pathway, limits: Limits, values: Mapping[Vital, float], **more: Any) -> Any:
     asked = {name: more.pop(name) for name in ("quality", "call_me", "held") if name in more}
-    zone, context = pathway.schedule.zone, more.pop("context", Context.REST)
+    zone, context = pathway.zone, more.pop("context", Context.REST)
     facts = Facts(
         more.pop("at", NOON), zone, limits, values, context, age_years=70, pregnant=False, **more
     )
@@ -170,7 +170,7 @@ def an_answer(pathway: Pathway, level: Level) -> tuple[str, str]:
 
 def admitted(pathway: Pathway) -> datetime:
     """An hour before the first agreed time of a Tuesday in winter."""
-    return moment(NOON.date(), pathway.schedule.times[0], pathway.schedule.zone) - HOUR
+    return moment(NOON.date(), pathway.schedule.times[0], pathway.zone) - HOUR
 
 
 def a_stay(pathway: Pathway, mode: Mode | None = None) -> Fold:
@@ -330,7 +330,7 @@ def missed_is(c: Missed, s: Situation, pathway: Pathway, holds: bool) -> None:
 
 
 def time_of_day(c: TimeOfDay, s: Situation, pathway: Pathway, holds: bool) -> None:
-    s.at = moment(NOON.date(), c.since if holds else c.until, pathway.schedule.zone)
+    s.at = moment(NOON.date(), c.since if holds else c.until, pathway.zone)
 
 
 SITUATIONS: dict[type, Callable[[Any, Situation, Pathway, bool], None]] = {
@@ -370,7 +370,7 @@ def _holds(pathway: Pathway, rule: FindingRule, but: int | None) -> bool:
     ):
         SITUATIONS[type(condition)](condition, s, pathway, n != but)
     facts = Facts(
-        s.at, pathway.schedule.zone, limits_for(pathway), s.values, s.context, s.answers,
+        s.at, pathway.zone, limits_for(pathway), s.values, s.context, s.answers,
         s.history, s.last_rest, pathway.history_spacing, s.paired_with, s.missed,
         age_years=70, pregnant=False,
     )  # fmt: skip
@@ -478,7 +478,7 @@ def silence(pathway: Pathway, kind: str) -> None:
 
 def _dues(pathway: Pathway, first: datetime, count: int) -> list[datetime]:
     """Return agreed times from one on, counted here without the ward's own arithmetic."""
-    zone, day = pathway.schedule.zone, local(first, pathway.schedule.zone).date()
+    zone, day = pathway.zone, local(first, pathway.zone).date()
     found_: list[datetime] = []
     while len(found_) < count:
         times = [moment(day, at, zone) for at in pathway.schedule.times]

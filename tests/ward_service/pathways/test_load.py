@@ -37,7 +37,7 @@ def test_the_rules_see_what_the_file_says() -> None:
     assert COH.ladders[Mode.MONITORED][Level.AMBER].steps[0].out_of_hours == ()
     assert COH.ladders[Mode.MONITORED][Level.RED].steps[0].out_of_hours[0].to == "patient"
     assert COH.remembers == (2, timedelta(0))
-    assert COH.service.days == frozenset(range(7))
+    assert COH.service.days == tuple(range(7))
     assert (COH.duration.days, COH.duration.from_onset) == (14, True)
 
 
