@@ -1,7 +1,7 @@
 """The dashboard's HTTP side: nobody unknown starts a page, and nothing is fetched from outside.
 
 The ward owns the session. This process keeps no secret: it passes the cookie on as a bearer token.
-Source: DASHBOARD.md 6.1, 6.3.
+Source: docs/reference/screens.md#gate, #session.
 """
 
 import time

@@ -6,7 +6,8 @@ import typer
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-# Streamlit's settings, so that no file outside this package is needed. Theme: DASHBOARD.md 2.
+# Streamlit's settings, so that no file outside this package is needed. For the theme
+# see docs/reference/screens.md#streamlit-settings.
 STREAMLIT: Final = {
     "client_toolbarMode": "minimal",
     "client_showErrorDetails": "none",  # no traceback, no patient's text in a browser

@@ -109,7 +109,7 @@ def show_patient(episode_id: str) -> NoReturn:
 def settle() -> int:
     """Take everything imported by now out of the collector's sight: Streamlit collects each rerun.
 
-    Measured in DASHBOARD.md 0: a tick of 30 sessions from 1,417 to 9 ms.
+    Measured in docs/reference/screens.md#collector: a tick of 30 sessions from 1,417 to 9 ms.
     """
     import altair  # noqa: F401  what pages will import anyway
     import pandas  # noqa: F401

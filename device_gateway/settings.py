@@ -21,7 +21,8 @@ class Settings(BaseModel):
 
     homes: Path = Path("homeward-data/homes.json")
     spool_dir: Path = Path("homeward-data/spools")
-    # Seconds without a receipt until a reading is sent again. Source: RELIABILITY.md B.6.
+    # Seconds without a receipt until a reading is sent again.
+    # Source: see docs/reference/brokers-and-databases.md#delivery.
     resend_after_s: float = Field(default=30, gt=0)
     # Longest wait, in seconds, between two attempts to reach the broker.
     reconnect_max_s: int = Field(default=30, ge=1)

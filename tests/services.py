@@ -18,7 +18,8 @@ NOT_HERE = "is not here; "  # how a skip for something that this machine lacks i
 BIN = Path(sys.executable).parent
 WARD, GATEWAY = BIN / "ward-service", BIN / "device-gateway"
 
-# Loopback and anonymous; the rest as RELIABILITY.md H says.
+# Loopback and anonymous; the rest as docs/reference/brokers-and-databases.md#mosquitto-settings
+# says.
 MOSQUITTO = """
 listener {port} 127.0.0.1
 allow_anonymous true

@@ -1,4 +1,7 @@
-"""The arrows of DESIGN section 2. When an import turns red here, the design is changing."""
+"""The arrows of docs/understand/design.md#rooms.
+
+When an import turns red here, the design is changing.
+"""
 
 import ast
 import sys

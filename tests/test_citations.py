@@ -24,7 +24,7 @@ DESIGN: Final = ROOT / "docs/understand/design.md"
 HAZARDS: Final = ROOT / "docs/understand/hazards.yaml"
 PROMISES: Final = 14
 # Signed by the hash of their bytes: they cite a working paper, and the key page resolves it.
-FROZEN: Final = sorted((ROOT / "ward_service/pathways").glob("*.yaml"))
+FROZEN: Final = sorted((ROOT / "ward_service/pathways").rglob("*.yaml"))
 # What may speak of working papers: history, the page that resolves them, and this test.
 HISTORY: Final = {ROOT / "DECISIONS.md", ROOT / "CHANGELOG.md", KEY_PAGE, HERE}
 FOLDERS: Final = (

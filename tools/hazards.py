@@ -3,7 +3,8 @@
 `python -m tools.hazards` says what is wrong with docs/understand/hazards.yaml, and where the page
 docs/understand/clinical-safety.md differs from it or from the code, and exits 1; `--write` draws
 the page's tables again. Whether the named tests also ran, `tools/hazards_ran.py` sees.
-Source: CLINICAL.md 5.4 (columns, words of severity and likelihood), RELIABILITY.md E.3.
+Source: docs/reference/clinical.md#hazards (columns, words of severity and likelihood),
+docs/reference/brokers-and-databases.md#safety-papers.
 """
 
 import ast
@@ -22,7 +23,7 @@ from ward_service.domain.alerts import MOVES
 ROOT = Path(__file__).parents[1]
 LOG = "docs/understand/hazards.yaml"  # under a repository's root
 PAGE = ROOT / "docs/understand/clinical-safety.md"
-PROMISES: Final = 12  # DESIGN.md section 1
+PROMISES: Final = 14  # see docs/understand/design.md#promises
 
 Said = Annotated[str, Field(min_length=1)]
 Severity = Literal["catastrophic", "major", "considerable", "significant", "minor"]
@@ -236,7 +237,10 @@ def lacking(log: Log) -> str:
 
 
 def promises(log: Log) -> str:
-    """Return for each promise of DESIGN section 1 the hazards that it stands against."""
+    """Return for each promise the hazards that it stands against.
+
+    The list: docs/understand/design.md#promises.
+    """
     lines = ["| promise | hazards |", "|---|---|"]
     for number in range(1, PROMISES + 1):
         held = [hazard.id for hazard in log.hazards if number in hazard.promises]

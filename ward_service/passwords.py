@@ -1,4 +1,6 @@
-"""Passwords and sessions: hashes only. Source: RELIABILITY.md E.2 C7 (Argon2id, 19 MiB, t=2, p=1).
+"""Passwords and sessions: hashes only.
+
+Source: docs/reference/brokers-and-databases.md#controls, C7 (Argon2id, 19 MiB, t=2, p=1).
 
 Moments here are real time (`Clock.wall`): a demo that runs fast must not sign people out fast.
 """

@@ -4,7 +4,7 @@ The worker sends messages too (`notify`), in a thread of its own: what writes a 
 sends it are then there together or not at all, and a ward has no fourth service to forget.
 
 On SQLite one process holds all roles, and a lock row: two would each believe that they are the
-ward. Separate roles need PostgreSQL (DESIGN section 6).
+ward. Separate roles need PostgreSQL (docs/understand/design.md#databases).
 """
 
 import gc

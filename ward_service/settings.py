@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     broker_admin_password: str = Field(default="", repr=False)
     broker_admin_password_file: Path | None = None
     # As long as the broker keeps what the ward has not taken (ingest/connection.py): what an old
-    # key signed may be that old. Also RELIABILITY.md E.2 C6.
+    # key signed may be that old. Also docs/reference/brokers-and-databases.md#controls, C6.
     key_overlap_h: float = Field(default=168, gt=0, le=336)
     secret_file: Path | None = None
     api_host: str = "127.0.0.1"

@@ -125,7 +125,10 @@ def counts(board: BoardView) -> str:
 
 
 def use_words(use: str, unsigned: bool, leads: Sequence[str] = ()) -> str:
-    """Say how this ward is used, and who signed the rules under which people stay (promise 12)."""
+    """Say how this ward is used, and who signed the rules under which people stay.
+
+    docs/understand/design.md#promise-14.
+    """
     if unsigned or not leads:
         return f"{use.upper()} USE: UNSIGNED pathway, not for care"
     care = "" if use == "live" else ", not for care"

@@ -1,4 +1,7 @@
-"""Ages, moments and names in words. A number is never said without its age (promise 8)."""
+"""Ages, moments and names in words.
+
+A number is never said without its age (docs/understand/design.md#promise-8).
+"""
 
 from datetime import datetime, timedelta
 from typing import Final

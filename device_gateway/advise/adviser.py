@@ -2,7 +2,8 @@
 
 Readings are judged by the ward's own rules (`domain`), with the home's earlier readings as history.
 Without a plan that can be judged by, people are told when to ring 111 and 999, and nothing about
-the number. Whatever breaks in here, the reading goes into the spool. Source: DESIGN.md 1 (9).
+the number. Whatever breaks in here, the reading goes into the spool.
+Source: docs/understand/design.md#promise-9.
 """
 
 import logging

@@ -99,8 +99,9 @@ def as_reading(one: Measured, device: str) -> Reading:
 def _measured_at(capture: Capture, decoded: Decoded) -> datetime:
     """Return when the device says that it measured what it kept, else our own time.
 
-    The device's clock has no zone: a gateway sets its devices to UTC (BLE.md 1.8). How far it is
-    ahead, where that is known, corrects it, and makes even a clock that was never set of use.
+    The device's clock has no zone: a gateway sets its devices to UTC
+    (docs/reference/device-layouts.md#device-clock). How far it is ahead, where that is known,
+    corrects it, and makes even a clock that was never set of use.
     """
     if not _kept(decoded) or decoded.device_time is None:
         return capture.at

@@ -107,7 +107,10 @@ def _told(told: Told, now: datetime) -> Iterator[str]:
 
 
 def _plan(plan: Plan | None) -> str:
-    """Say which plan is held; an unsigned one says so, and what it may be used for (promise 12)."""
+    """Say which plan is held; an unsigned one says so, and what it may be used for.
+
+    docs/understand/design.md#promise-14.
+    """
     if plan is None:
         return "no plan is held"
     if plan.care is None:

@@ -1,7 +1,7 @@
 """BerryMed's finger oximeters (BM1000 and its variants). Published only: unproven on a device.
 
-Source: the maker's "BCI Protocol V1.2" (zh2x/BCI_Protocol). Frames of five bytes, 100 a second,
-four to a notification, sometimes out of step with it:
+Source: the maker's "BCI Protocol V1.2" (zh2x/BCI_Protocol) [BCI-PROTOCOL]. Frames of five bytes,
+100 a second, four to a notification, sometimes out of step with it:
 
     1 + beep, unplugged, no signal, strength | wave | pulse bit 7, searching, no finger, bar
     | pulse, 7 bits | SpO2

@@ -1,6 +1,7 @@
 """Blood pressure frames (GATT 0x2A35, Blood Pressure Measurement) to mmHg.
 
-Source: Bluetooth SIG, Blood Pressure Service 1.1; SFLOAT numbers: IEEE 11073-20601.
+Source: Bluetooth SIG, Blood Pressure Service 1.1 [BT-BLS]; SFLOAT numbers: IEEE 11073-20601
+[IEEE-11073-20601].
 A cuff sends its whole memory again at every connection, and says nowhere that a record is old: only
 its own time tells. Some cuffs have two users; whose record it is, is the cuff's claim.
 """

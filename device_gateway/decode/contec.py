@@ -1,8 +1,9 @@
 """Contec's oximeters and those that speak alike: CMS50D-BT (`SpO208`), EMAY SleepO2.
 
-Source: chenders/emay-sleepo2 (611f198) for commands, layout and "no finger" of an EMAY; frames that
-the owner of a CMS50D-BT published (tobiasisenberg/OxiVis, issue 2); for the same commands and
-frames over USB, with thousands of captured ones, the notes of pulseoxdl (a CMS50E).
+Source: chenders/emay-sleepo2 (611f198) [EMAY-SLEEPO2] for commands, layout and "no finger" of an
+EMAY; frames that the owner of a CMS50D-BT published (tobiasisenberg/OxiVis, issue 2) [OXIVIS-2];
+for the same commands and frames over USB, with thousands of captured ones, the notes of pulseoxdl
+(a CMS50E) [PULSEOXDL].
 
     EB 01 | status | pulse | SpO2 | 7F 00 | sum    eight bytes, once a second
     EB 00 | status | wave | bar | sum              six bytes, 60 times a second

@@ -1,6 +1,7 @@
 """A device's clock (GATT 0x2A2B Current Time, 0x2A08 Date Time): to read, to set, how far ahead.
 
-Source: Bluetooth SIG, Current Time Service 1.1; GATT Specification Supplement, Date Time.
+Source: Bluetooth SIG, Current Time Service 1.1 [BT-CTS]; GATT Specification Supplement, Date Time
+[BT-GSS].
 Neither has a zone. A gateway sets its devices to UTC; where a device cannot be set, how far it is
 ahead of us says what its times mean.
 """
@@ -44,7 +45,8 @@ def decode_date_time(frame: bytes) -> Decoded:
 def settings(now: datetime) -> tuple[Write, Write]:
     """Return the writes that set a device's clock to UTC; it has one characteristic or the other.
 
-    Some thermometers and cuffs take it only within a second of the connection (BLE.md 2).
+    Some thermometers and cuffs take it only within a second of the connection
+    (docs/reference/device-layouts.md#other-services).
     """
     utc = now.astimezone(UTC)
     shown = date_time_bytes(utc)

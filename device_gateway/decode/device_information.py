@@ -1,6 +1,6 @@
 """What a device says of itself (GATT 0x180A) and of its battery (0x2A19).
 
-Source: Bluetooth SIG, Device Information Service 1.1, Battery Service 1.0.
+Source: Bluetooth SIG, Device Information Service 1.1 [BT-DIS], Battery Service 1.0 [BT-BAS].
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,9 @@
 """FLOAT, the 32-bit number of medical devices: seven decimal digits and a wide exponent.
 
-Source: IEEE 11073-20601; Bluetooth SIG, Personal Health Devices Transcoding. A word is a signed
-8-bit exponent of ten above a signed 24-bit mantissa. Five words are not numbers, the same five
-meanings as those of the 16-bit SFLOAT; they are told by the whole word, before it is split.
+Source: IEEE 11073-20601 [IEEE-11073-20601]; Bluetooth SIG, Personal Health Devices Transcoding
+[BT-PHDT]. A word is a signed 8-bit exponent of ten above a signed 24-bit mantissa. Five words are
+not numbers, the same five meanings as those of the 16-bit SFLOAT; they are told by the whole word,
+before it is split.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Jumper's finger oximeters (JPD-500F, JPD-500G). Published only: unproven on a device.
 
-Source: KookKookKool/smarttelemed-v4; SensorsIot/Oximeters-BLE-Hack-ESP32. Each notification is
-one frame: a wave, which begins with 80, or values:
+Source: KookKookKool/smarttelemed-v4 [JUMPER-SMARTTELEMED]; SensorsIot/Oximeters-BLE-Hack-ESP32
+[JUMPER-OXIMETERS-BLE]. Each notification is one frame: a wave, which begins with 80, or values:
 
     81 | pulse | SpO2 | ten times the perfusion index
 

@@ -1,7 +1,8 @@
 """Nonin's oximeters with its own service (3230, 3150 BLE). Published only: unproven on a device.
 
-Source: Nonin's sample of 2013 and a decoder after its document 113142-000-02, which agree. Each
-notification is one frame of ten bytes, once a second, the greater byte first:
+Source: Nonin's sample of 2013 and a decoder after its document 113142-000-02, which agree
+[NONIN-SAMPLE-2013]. Each notification is one frame of ten bytes, once a second, the greater byte
+first:
 
     0A | status | battery, 0.1 V | perfusion, 0.01 % | seconds counted | SpO2 | pulse
 """

@@ -1,7 +1,8 @@
 """The finger oximeter PC-60FW. Published only: unproven on a device.
 
-Source: sza2/viatom_pc60fw for framing, layout and examples; the maker's Android library
-(viatom-develop/LepuDemo) for the status bits, the pulse of two bytes and 0 as "invalid".
+Source: sza2/viatom_pc60fw [PC60FW-SZA2] for framing, layout and examples; the maker's Android
+library (viatom-develop/LepuDemo) [VIATOM-LEPU] for the status bits, the pulse of two bytes and 0 as
+"invalid".
 
     AA 55 | token | length | function | body | CRC-8/MAXIM over all before
 

@@ -3,7 +3,8 @@
 What the oximeter can do is in `plx_features.py`, how it is asked for stored spot checks in
 `plx_records.py`, what its status bits mean in `plx_status.py`.
 
-Source: Bluetooth SIG, Pulse Oximeter Service 1.0; SFLOAT numbers: IEEE 11073-20601.
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0 [BT-PLXS]; SFLOAT numbers: IEEE 11073-20601
+[IEEE-11073-20601].
 Pure and synchronous: bytes in, values out. `encode` is what replay and simulate speak with, so
 that an invented or recorded home goes through this decoder like a real one.
 

@@ -1,6 +1,6 @@
 """What a pulse oximeter can do (GATT 0x2A60, PLX Features).
 
-Source: Bluetooth SIG, Pulse Oximeter Service 1.0.
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0 [BT-PLXS].
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """How a pulse oximeter is asked for what it has stored (GATT 0x2A52), and what it answers.
 
-Source: Bluetooth SIG, Pulse Oximeter Service 1.0, Record Access Control Point: all records or none.
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0 [BT-PLXS], Record Access Control Point: all
+records or none.
 A record whose indication was confirmed is never sent again, so a report is asked for only when
 the spot checks are subscribed. There is no request to delete: a gateway never does.
 """

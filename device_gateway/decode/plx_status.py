@@ -1,6 +1,7 @@
 """The status bits of a pulse oximeter, and what each means for its numbers.
 
-Source: Bluetooth SIG, Pulse Oximeter Service 1.0, Measurement Status and Device and Sensor Status.
+Source: Bluetooth SIG, Pulse Oximeter Service 1.0 [BT-PLXS], Measurement Status and Device and
+Sensor Status.
 What to do with each bit: a number is withheld only where the device says that it is none (or none
 of a person); everything weaker is kept and flagged, so that a low value is never set aside.
 """

@@ -1,8 +1,8 @@
 """SFLOAT, the 16-bit number of medical devices: four decimal digits at most, and no drift.
 
-Source: IEEE 11073-20601; Bluetooth SIG, Personal Health Devices Transcoding. A word is a signed
-4-bit exponent of ten above a signed 12-bit mantissa. Five words are not numbers; they are told by
-the whole word, before it is split.
+Source: IEEE 11073-20601 [IEEE-11073-20601]; Bluetooth SIG, Personal Health Devices Transcoding
+[BT-PHDT]. A word is a signed 4-bit exponent of ten above a signed 12-bit mantissa. Five words are
+not numbers; they are told by the whole word, before it is split.
 """
 
 from decimal import Decimal

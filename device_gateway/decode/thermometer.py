@@ -1,6 +1,7 @@
 """Thermometer frames (GATT 0x2A1C, Temperature Measurement) to degrees Celsius.
 
-Source: Bluetooth SIG, Health Thermometer Service 1.0; FLOAT numbers: IEEE 11073-20601.
+Source: Bluetooth SIG, Health Thermometer Service 1.0 [BT-HTS]; FLOAT numbers: IEEE 11073-20601
+[IEEE-11073-20601].
 A thermometer keeps what it measured while nobody listened and sends it later, so a time in the
 frame says when it was. Where on the body it was taken stays with the frame: sites differ.
 """

@@ -1,6 +1,6 @@
 """Bluetooth UUIDs as numbers: 0x2A5F is 0x2A5F, and the 128 bits of a vendor are one number too.
 
-Source: Bluetooth Core Specification, Vol 3, Part B, 2.5.1 (the Bluetooth Base UUID).
+Source: Bluetooth Core Specification, Vol 3, Part B, 2.5.1 (the Bluetooth Base UUID) [BT-CORE].
 """
 
 from typing import Final

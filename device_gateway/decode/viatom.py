@@ -1,8 +1,8 @@
 """Viatom's ring and wrist oximeters: O2Ring, Checkme O2, Oxylink and their like.
 
-Source: MackeyStingray/o2r (e8ad57f), ecostech/viatom-ble (3c49e6f), viatom-develop/LepuBle, which
-agree; read from frames captured by o2r. The device is asked, and answers in frames cut into
-notifications of 20 bytes:
+Source: MackeyStingray/o2r (e8ad57f) [VIATOM-O2R], ecostech/viatom-ble (3c49e6f) [VIATOM-BLE],
+viatom-develop/LepuBle [VIATOM-LEPU], which agree; read from frames captured by o2r. The device is
+asked, and answers in frames cut into notifications of 20 bytes:
 
     55 | status | ~status | block, 2 | length, 2 | payload | CRC-8 over all before
 

@@ -1,7 +1,7 @@
 """A night as a Viatom ring stores it: a header of 40 bytes, then five bytes for each sample.
 
-Source: tolnaiz/garmin-venu3-vs-viatom-o2ring (63404c2), where 7,818 of 7,818 samples are those of
-the maker's own table. The header has no zone: it is what the ring was set to.
+Source: tolnaiz/garmin-venu3-vs-viatom-o2ring (63404c2) [O2RING-FILE], where 7,818 of 7,818 samples
+are those of the maker's own table. The header has no zone: it is what the ring was set to.
 """
 
 from dataclasses import dataclass

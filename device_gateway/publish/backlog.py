@@ -2,7 +2,7 @@
 
 After an outage the ward needs to know first how somebody is now, and then what it missed. So a
 drain has an end, the newest number of when it began: what is taken later overtakes it.
-Source: RELIABILITY.md D.3 R18.
+Source: docs/reference/brokers-and-databases.md#faults, R18.
 """
 
 import math

@@ -1,4 +1,6 @@
-"""One gateway's connection to the broker: paho, with its traps closed (RELIABILITY.md B.1).
+"""One gateway's connection to the broker: paho, with its traps closed.
+
+The traps: docs/reference/brokers-and-databases.md#client.
 
 paho's network thread only puts what it hears into `heard`, and never raises: an exception would
 end it in silence. What is published carries the envelope, signed with this gateway's key; what is
@@ -45,7 +47,8 @@ from ward_service.contract.messages import (
 
 log = logging.getLogger(__name__)
 
-KEEPALIVE_S: Final = 20  # a black-holed link is noticed after 33 s (RELIABILITY.md B.1)
+# A black-holed link is noticed after 33 s (docs/reference/brokers-and-databases.md#client)
+KEEPALIVE_S: Final = 20
 _SLOT: Final = re.compile(r"[1-9][0-9]{0,2}")
 _NO_LIMIT: Final = 65_535  # MQTT 5: Receive Maximum of a broker that names none
 

@@ -3,7 +3,7 @@
 Publishes nothing that is not in the spool, and lets the spool forget only what a receipt names
 that carries this gateway's `mac`. What has no receipt after its time is sent again, and at once
 after a new connection, for an earlier broker may have died with it. What was just taken goes before
-a backlog (`drain.py`). Source: RELIABILITY.md B.6.
+a backlog (`drain.py`). Source: docs/reference/brokers-and-databases.md#delivery.
 """
 
 import logging
@@ -41,7 +41,8 @@ from ward_service.contract.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-# Readings on their way without a receipt, per home: the ward's largest batch (RELIABILITY.md B.3).
+# Readings on their way without a receipt, per home: the ward's largest batch
+# (docs/reference/brokers-and-databases.md#batches).
 IN_FLIGHT: Final = 500
 FOR_THE_NEWEST: Final = 10  # every tenth place is not for a backlog
 UNSETTLED_MAX: Final = 4 * IN_FLIGHT  # receipts that wait for a spool that cannot be written

@@ -1,7 +1,8 @@
 """What BlueZ must be asked beside bleak: is it there, is the link, forget this, power off and on.
 
-One D-Bus connection of our own. bleak does not notice a bluetoothd that died (BLE.md 5.1), so its
-name is watched here: `lost` is set when it, the adapter or the bus goes away.
+One D-Bus connection of our own. bleak does not notice a bluetoothd that died
+(docs/reference/device-layouts.md#radio-faults), so its name is watched here: `lost` is set when it,
+the adapter or the bus goes away.
 """
 
 import asyncio

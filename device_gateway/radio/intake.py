@@ -226,7 +226,9 @@ class Intake:
                 log.warning("device.answer_unread", extra={"reason": str(error)})
 
     def _doubled(self, characteristic: int, chunk: bytes, mono: float) -> bool:
-        """Whether BlueZ says this twice, as it can after a new connection (BLE.md 5.2).
+        """Whether BlueZ says this twice, as it can after a new connection.
+
+        See docs/reference/device-layouts.md#what-users-report.
 
         Only where each notification is a frame, for in a stream two pieces may well be equal, and
         not of stored records, of which two may be equal too.

@@ -9,7 +9,7 @@ from device_gateway.decode.plx_records import BETWEEN_RECORDS_S
 class RadioPace:
     """Every wait of the radio. Tests make them short.
 
-    Source: BLE.md 5.5 and 5.1 where nothing else stands.
+    Source: docs/reference/device-layouts.md#radio-states, #radio-faults, where nothing else stands.
     """
 
     connect_s: float = 20.0

@@ -1,4 +1,6 @@
-"""Listening to the devices of a home, for years: the state machine of BLE.md 5.5.
+"""Listening to the devices of a home, for years: a state machine.
+
+Source: docs/reference/device-layouts.md#radio-states.
 
     scan -> an advert of ours -> scan no more -> connect -> subscribe -> its session -> scan
 

@@ -1,4 +1,7 @@
-"""Hearing adverts: one scanner that lives long, on a named adapter (BLE.md 5.1)."""
+"""Hearing adverts: one scanner that lives long, on a named adapter.
+
+Why: docs/reference/device-layouts.md#radio-faults.
+"""
 
 import logging
 import time

@@ -1,8 +1,9 @@
 """One connection to one device, from its advert to its parting.
 
 Subscribe first, in the order of its profile: what a device sends before that BlueZ confirms, and
-nobody gets (BLE.md 5.3). Then its clock, its stream, what it says of itself, what it has stored;
-then it stays until the device leaves, its stream falls silent, or we are told to end.
+nobody gets (docs/reference/device-layouts.md#silent-loss). Then its clock, its stream, what it says
+of itself, what it has stored; then it stays until the device leaves, its stream falls silent, or we
+are told to end.
 """
 
 import asyncio

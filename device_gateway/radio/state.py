@@ -43,7 +43,8 @@ class Doing(StrEnum):
 class Limits:
     """From when on something is worth a nurse's time. Ours, unsigned; each with its reason."""
 
-    radio_off: timedelta = timedelta(minutes=2)  # bluetoothd was back in 2 s (BLE.md 5.1)
+    # After a restart bluetoothd was back in 2 s (docs/reference/device-layouts.md#radio-faults)
+    radio_off: timedelta = timedelta(minutes=2)
     not_seen: timedelta = timedelta(hours=24)  # a device is off between uses; nobody measures less
     battery_percent: int = 20  # time to bring a battery before the next day's readings
     missed_is_told: timedelta = timedelta(hours=24)  # a shift can ask, and the next one too

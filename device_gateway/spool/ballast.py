@@ -1,7 +1,7 @@
 """A file that can be thrown away: room in which a spool on a full disk can still let go.
 
 When SQLite says that the disk is full, DELETE and checkpoint fail as well (measured): a receipt
-could free nothing. Source: RELIABILITY.md D.2.
+could free nothing. Source: docs/reference/brokers-and-databases.md#full-disk.
 """
 
 import os

@@ -1,6 +1,6 @@
 """How large a home's spool may become, and how full it is. Pure: sizes in, an answer out.
 
-Source: DESIGN.md promise 1; RELIABILITY.md D.2.
+Source: docs/understand/design.md#promise-1; docs/reference/brokers-and-databases.md#full-disk.
 """
 
 from dataclasses import dataclass

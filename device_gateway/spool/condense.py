@@ -2,7 +2,7 @@
 
 Each SpO2 of a summary is the lowest of its ten seconds, so that a fall can only look deeper than
 it was; every other vital is the middle one that was seen. Where nothing was seen, nothing is.
-Source: DESIGN.md promise 1; ten seconds are ours, unsigned.
+Source: docs/understand/design.md#promise-1; ten seconds are ours, unsigned.
 """
 
 from collections.abc import Sequence

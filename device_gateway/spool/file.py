@@ -2,7 +2,7 @@
 
 The tables stand here, and how an older file becomes a newer one; what they mean is in `spool.py`.
 The file gives back what it no longer needs, and its log is emptied before it grows large.
-Source: RELIABILITY.md B.6, D.2, G.2.
+Source: docs/reference/brokers-and-databases.md#delivery, #full-disk, #home-spool.
 """
 
 import fcntl

@@ -2,7 +2,7 @@
 
 A box in somebody's home has nobody who could repair it, and readings keep coming. So the home goes
 on with a new spool, which is a new stream, the ward is told, and the file waits for support.
-Source: DESIGN.md section 4 ("a re-imaged box starts a new stream").
+Source: docs/understand/design.md#envelope ("a re-imaged box starts a new stream").
 """
 
 import json

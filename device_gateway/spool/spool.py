@@ -3,7 +3,9 @@
 A reading exists once `add` has returned, and is forgotten only when the ward's receipt says that
 it is kept, a duplicate, or quarantined. Order and order numbers (`seq`) survive every death of the
 process. It grows to its bounds and no further: nearly full, it makes traces shorter; full, it
-refuses. Source: DESIGN.md promise 1; RELIABILITY.md B.6, D.2, G.2.
+refuses.
+Source: docs/understand/design.md#promise-1; docs/reference/brokers-and-databases.md#delivery,
+#full-disk, #home-spool.
 """
 
 import json

@@ -3,7 +3,7 @@
 The phone judges by what stands here and by nothing else: this person's bands, worked out by the
 rules, and the words for each thing that can be told. It tells what one reading tells; what several
 facts mean together, the box and the ward say when it arrives. No name is in it, and no reading.
-Source: DESIGN.md 1 (9); DASHBOARD.md 8.3.
+Source: docs/understand/design.md#promise-9; docs/reference/screens.md#offline-form.
 """
 
 from collections.abc import Iterator, Mapping

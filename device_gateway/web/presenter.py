@@ -16,7 +16,8 @@ from ward_service.contract.vocabulary import Level, Outcome, Vital
 from ward_service.domain.civil_time import local
 from ward_service.domain.texts import text_for
 
-# Where nothing of this pathway's own is said: CLINICAL.md 1.6, of the national diary [V2 S7].
+# Where nothing of this pathway's own is said: the national diary [NHS-DIARY-VIDEO];
+# see docs/reference/clinical.md#technique.
 _SAFETY_NET: Final = "safety_net"
 # Told for what is an emergency whatever the numbers are.
 _RED_FLAG: Final = "advice.red_flag"

@@ -3,7 +3,8 @@
 `python -m tools.words` holds each catalogue to the strings that the page has.
 
 English is in the templates; every other language is a file. Advice and questions are not here:
-they belong to the pathway. Source: DASHBOARD.md 8.6; CLINICAL.md 6.
+they belong to the pathway.
+Source: docs/reference/screens.md#languages; docs/reference/clinical.md#patient-facing.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Numbers as people type them: read, explained where they cannot be, asked about where unlikely.
 
 An unlikely number that stands is sent: a low one is never set aside. Two numbers that look swapped
-are asked about and never swapped by us (promise 7). What is likely is the pathway's, not ours.
+are asked about and never swapped by us (docs/understand/design.md#promise-7). What is likely is the
+pathway's, not ours.
 """
 
 from collections.abc import Mapping

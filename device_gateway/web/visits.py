@@ -49,7 +49,9 @@ create table if not exists draft (
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many wrong tries there are. Ours; RELIABILITY.md E.2 C8 has five tries and then a call.
+    """How many wrong tries there are.
+
+    Ours; docs/reference/brokers-and-databases.md#controls, C8, has five tries and then a call.
 
     A door rests for `rest` after `tries` wrong ones, and is shut after `most` with no right one
     between: the ward then makes a new letter. All that comes from one address has `from_one` an

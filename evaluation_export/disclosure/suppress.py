@@ -1,7 +1,8 @@
 """The last step before anything leaves: small numbers are withheld, the rest is rounded.
 
 Authorities disagree, so each rule is a policy with its name, which is printed on what it made.
-Source: EVALUATION.md 1.1 (NHS Digital secondary care; OpenSAFELY tables; OpenSAFELY midpoint-6).
+Source: NHS Digital secondary care [NHSD-SDC-2018]; OpenSAFELY tables [OPENSAFELY-SDC]; OpenSAFELY
+midpoint 6 [OPENSAFELY-MIDPOINT6]. docs/reference/disclosure.md#policies.
 """
 
 from collections.abc import Sequence

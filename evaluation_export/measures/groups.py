@@ -16,7 +16,7 @@ SPLITS: Final = (
     "mode",
 )
 MISSING: Final = "missing"
-# CLINICAL.md 4.6, EVALUATION.md 3.1: the age bands of the episode table.
+# Age bands of the published evaluations [BEANEY-2022], docs/reference/disclosure.md#groups.
 AGE_EDGES: Final = (0, 18, 50, 65, 80, 200)
 AGE_BANDS: Final = ("under 18", "18-49", "50-64", "65-79", "80 and over")
 

@@ -4,7 +4,7 @@ A process that carries one home takes frames as fast as it can and is killed wit
 again, at random moments; broker and ward go on. It writes a ledger of its own after each take has
 returned, appended to a file that knows nothing of the spool. In the end the ward must have each
 frame once: those of the ledger, and no other than those that the last take had saved.
-Source: RELIABILITY.md D.3 R2, G.5.
+Source: docs/reference/brokers-and-databases.md#faults, R2, #kill-test.
 """
 
 import os

@@ -23,8 +23,8 @@ RED_MAX = LimitOriginView(
 ROW = CitationView(
     key="parameters.red_max.default",
     place="covid-oximetry-at-home.yaml:49",
-    text='default: { is: 92, source: "CLINICAL 1.3 [V2 S5]" }',
-    source="CLINICAL 1.3 [V2 S5]",
+    text='default: { is: 92, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" }',
+    source="CLINICAL 1.3 [V2 S5, S7, S8, S9]",
     titles=(SourceTitleView(code="S5", title="Pulse Today, Nov 2020"),),
 )
 
@@ -76,8 +76,8 @@ def test_a_reason_says_its_limit_whose_it_is_and_its_row_of_the_pathway() -> Non
     ]
     assert reason.rows == [
         "Rule: a band of the pathway.",
-        'covid-oximetry-at-home.yaml:49 default: { is: 92, source: "CLINICAL 1.3 [V2 S5]" } '
-        "(S5: Pulse Today, Nov 2020)",
+        "covid-oximetry-at-home.yaml:49 default: "
+        '{ is: 92, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]" } (S5: Pulse Today, Nov 2020)',
     ]
 
 
@@ -86,12 +86,12 @@ def test_a_source_that_does_not_stand_on_the_line_is_said_after_it() -> None:
         key="questions.red_flags.answers.is.collapse",
         place="covid-oximetry-at-home.yaml:125",
         text="collapse: red",
-        source="CLINICAL 1.6",
+        source="NG191 [V S25]",
     )
     [reason] = explanation_text(
         an_explanation(findings=(a_reason(citations=(answer,)),)), NOON
     ).reasons
-    assert reason.rows[1] == "covid-oximetry-at-home.yaml:125 collapse: red Source: CLINICAL 1.6"
+    assert reason.rows[1] == "covid-oximetry-at-home.yaml:125 collapse: red Source: NG191 [V S25]"
 
 
 def test_a_persons_own_number_says_who_set_it_when_and_why() -> None:

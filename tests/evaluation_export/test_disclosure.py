@@ -15,7 +15,8 @@ from evaluation_export.disclosure.policies import (
 )
 from evaluation_export.disclosure.suppress import protect
 
-# Source: EVALUATION.md 1.1. ehrQL's own tests: 6 and 7 redacted, 8 -> 10; midpoint 6 as printed.
+# Source: see docs/reference/disclosure.md#policies. ehrQL's own tests [OPENSAFELY-EHRQL]: 6 and 7
+# redacted, 8 -> 10; midpoint 6 as printed.
 PRINTED: list[tuple[Policy, dict[int, int | None]]] = [
     (NHSD_SECONDARY_CARE, {0: 0, 1: None, 7: None, 8: 10, 12: 10, 13: 15}),
     (OPENSAFELY_TABLE, {0: 0, 6: None, 7: None, 8: 10, 17: 15, 18: 20}),

@@ -1,8 +1,9 @@
 """A BlueZ of our own, on a bus of our own: enough for the unmodified bleak, and it can be broken.
 
-It says what BlueZ says (BLE.md 5 and 6): a device is there once it was heard; it is connected, then
-its services are resolved; an indication that comes before somebody subscribed is confirmed to the
-device, and nobody gets it. The devices at the other end are in `peripherals.py`.
+It says what BlueZ says (docs/reference/device-layouts.md#radio-faults, #fake-bluez): a device is
+there once it was heard; it is connected, then its services are resolved; an indication that comes
+before somebody subscribed is confirmed to the device, and nobody gets it. The devices at the other
+end are in `peripherals.py`.
 
 `python -m tests.fakes.bluez` stays up with a few devices, and prints the address of its bus.
 """
@@ -371,7 +372,10 @@ class FakeDevice(ServiceInterface):
         self.peripheral.unlink()
 
     def forget(self) -> None:
-        """The object goes without a word that the link has ended (BLE.md 5.1)."""
+        """The object goes without a word that the link has ended.
+
+        See docs/reference/device-layouts.md#radio-faults.
+        """
         self.peripheral.unlink()
         self.connected = self.resolved = False
         self._unexport()

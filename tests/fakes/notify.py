@@ -1,7 +1,8 @@
 """GOV.UK Notify as its documentation describes it, on loopback: it checks what it is given.
 
-Source: https://docs.notifications.service.gov.uk/rest-api.html, and its tables of errors. The
-token is checked here by code of its own, so that both sides cannot be wrong together.
+Source: https://docs.notifications.service.gov.uk/rest-api.html, and its tables of errors
+[GOVUK-NOTIFY]. The token is checked here by code of its own, so that both sides cannot be wrong
+together.
 """
 
 import base64

@@ -313,7 +313,8 @@ class Dumping(Peripheral):
     async def _dump(self) -> None:
         for frame in self.frames:
             self.send(self.characteristic, frame)
-            await asyncio.sleep(0.06)  # apart, as a real one's are (106 ms: BLE.md 2)
+            # Apart, as a real one's are (106 ms: docs/reference/device-layouts.md#other-services)
+            await asyncio.sleep(0.06)
         if self.leave is not None:
             self.leave()
 

@@ -2,7 +2,8 @@
 
 A process of its own, without threads, that has imported everything: a new life costs a fork, some
 five milliseconds. The ward is that of the environment. It says `done` after the last kill, and
-lets the last two live until its standard input ends. Source: RELIABILITY.md G.5.
+lets the last two live until its standard input ends.
+Source: docs/reference/brokers-and-databases.md#kill-test.
 """
 
 import os

@@ -79,7 +79,8 @@ class Handheld(Peripheral):
             self.said.append(frame)
             if not self.keeps:
                 self.memory.remove(frame)
-            await asyncio.sleep(0.06)  # apart, as a real one's are (106 ms: BLE.md 2)
+            # Apart, as a real one's are (106 ms: docs/reference/device-layouts.md#other-services)
+            await asyncio.sleep(0.06)
         await self._battery_read.wait()
         self.advertising = False
         self.device_off()

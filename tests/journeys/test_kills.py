@@ -1,7 +1,7 @@
 """R2, quick form: gateway, broker and ward killed at random, the broker's disk wiped each time.
 
 The recordings are the ledger: written before anything ran, they know nothing of the system.
-Source: RELIABILITY.md D.3 R2, G.5.
+Source: docs/reference/brokers-and-databases.md#faults, R2, #kill-test.
 """
 
 from datetime import timedelta

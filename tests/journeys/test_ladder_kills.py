@@ -1,7 +1,8 @@
 """R4: two workers killed a hundred times under a thousand due steps.
 
 None missed, none delivered twice after the idempotency key. The alerts are the ledger: each has
-four steps that fall due, whatever the system believes. Source: RELIABILITY.md D.3 R4, F.2, F.3.
+four steps that fall due, whatever the system believes.
+Source: docs/reference/brokers-and-databases.md#faults, #deadlines-as-rows, #outbox.
 """
 
 import os

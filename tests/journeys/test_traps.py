@@ -1,7 +1,8 @@
 """The eight traps that comparable systems fall into, through MQTT and HTTP, on a ward's own clock.
 
-Source: WHAT_USERS_ASK.md 4.4. Home Assistant clears a red when it goes quiet, Nightscout says "All
-Clear" ten minutes after the last red reading, and an acknowledgement is a boolean without a name.
+Source: docs/reference/traps.md#eight-traps. Home Assistant clears a red when it goes quiet,
+Nightscout says "All Clear" ten minutes after the last red reading, and an acknowledgement is a
+boolean without a name.
 """
 
 from collections.abc import Iterator

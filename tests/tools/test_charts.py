@@ -9,7 +9,8 @@ def test_the_page_on_news2_is_as_the_rule_draws_it() -> None:
 
 
 def test_a_row_is_drawn_as_the_source_prints_it() -> None:
-    # Source: CLINICAL.md 2.1; written by hand, so that the drawing itself is checked too.
+    # Source: see docs/reference/clinical.md#news2; written by hand, so that the drawing itself is
+    # checked too.
     page = charts.news2()
     for row in (
         "| breathing rate (/min) | ≤ 8 | | 9 to 11 | 12 to 20 | | 21 to 24 | ≥ 25 |",
@@ -27,7 +28,8 @@ def test_a_row_is_drawn_as_the_source_prints_it() -> None:
 
 
 def test_the_page_acknowledges_its_source() -> None:
-    # CLINICAL.md 2.2: no copyright restriction, acknowledge the RCP; the charts are not restyled.
+    # See docs/reference/clinical.md#news2-responses: no copyright restriction, acknowledge the RCP;
+    # the charts are not restyled.
     page = charts.news2()
     assert "acknowledge the Royal College of Physicians" in page
     assert "not the official charts" in page

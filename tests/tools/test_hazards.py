@@ -44,7 +44,7 @@ def a_hazard(**more: object) -> dict[str, object]:
         "status": "built",
         "lacking": [],
         "promises": [1],
-        "source": "CLINICAL 5.4",
+        "source": "docs/reference/clinical.md#hazards",
         **more,
     }
 
@@ -87,7 +87,8 @@ def test_the_log_is_whole_and_the_page_is_drawn_from_it() -> None:
 
 def test_every_hazard_of_the_starter_list_and_every_promise_is_there() -> None:
     log = hazards.read()
-    # Source: CLINICAL.md 5.4, "Starter hazards"; DESIGN.md section 1.
+    # Source: see docs/reference/clinical.md#hazards, H1 to H25,
+    # and docs/understand/design.md#promises.
     assert {f"H{n}" for n in range(1, 26)} <= {hazard.id for hazard in log.hazards}
     held = {number for hazard in log.hazards for number in hazard.promises}
     assert held == set(range(1, hazards.PROMISES + 1))
@@ -114,7 +115,7 @@ def test_nobody_but_a_safety_officer_scores() -> None:
             "H1: is not built, and what is lacking says otherwise.",
         ),
         ({"causes": []}, "H1: causes: List should have at least 1 item"),
-        ({"promises": [13]}, "H1: promises.0: Input should be less than or equal to 12."),
+        ({"promises": [15]}, "H1: promises.0: Input should be less than or equal to 14."),
         ({"severity": "bad"}, "H1: severity: Input should be 'catastrophic'"),
         ({"severity": "major"}, "H1 has a score, and nobody is named who gave it."),
         ({"id": "X"}, "X: id: String should match"),
@@ -284,7 +285,8 @@ def test_the_diagram_holds_every_move_and_no_other() -> None:
     assert moves == [
         f"{was} --> {to}" for was in MOVES for to in sorted(MOVES[was], key=list(MOVES).index)
     ]
-    # Source: DESIGN.md section 5, by hand: an opened red is never withdrawn, an end is an end.
+    # Source: see docs/understand/design.md#alert, by hand: an opened red is never withdrawn, an end
+    # is an end.
     assert "open --> withdrawn" not in moves
     assert not [move for move in moves if move.startswith(("resolved", "withdrawn"))]
     assert "withdrawn --> [*]" in lines

@@ -35,7 +35,8 @@ from ward_service.ward import Ward, signed_versions
 
 router = APIRouter(prefix="/triage", tags=["triage"], dependencies=[SignedIn])
 
-SHOWN: Final = timedelta(days=14)  # the sparkline: the longest stay of CLINICAL.md 1.7
+# The sparkline: the longest stay of docs/reference/clinical.md#schedule
+SHOWN: Final = timedelta(days=14)
 POINTS: Final = 120  # at most, of which the lowest of each stretch is kept
 LASTS: Final = timedelta(minutes=1)  # ward time after which ages in words are made anew
 

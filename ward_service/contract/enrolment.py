@@ -2,7 +2,7 @@
 
 The code is read to somebody at the home, so it is short; what it opens is one gateway's key and
 broker account. A request to renew is signed with the key that is to be replaced.
-Source: RELIABILITY.md E.2 C5, C6.
+Source: docs/reference/brokers-and-databases.md#controls, C5, C6.
 """
 
 import hashlib
@@ -17,7 +17,8 @@ from ward_service.contract.messages import BASE_TOPIC, GatewayId
 
 # Crockford's alphabet: nothing in it is mistaken for something else, and it spells no words.
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_LENGTH: Final = 8  # of 5 bits each: 40 bits, RELIABILITY.md C5
+# Of 5 bits each: 40 bits, docs/reference/brokers-and-databases.md#controls, C5
+CODE_LENGTH: Final = 8
 _MISREAD: Final = str.maketrans("OIL", "011", "- ")
 
 AT_HEADER: Final = "Homeward-At"

@@ -3,7 +3,8 @@
 The `mac` covers topic, properties, correlation data and payload with this gateway's key, in both
 directions: neither another gateway nor the broker can forge or move a reading, a receipt or a
 plan. Each part is written with its length, so that no two messages have the same bytes to sign.
-Source: DESIGN.md section 4; HMAC-SHA256, RELIABILITY.md E.2 C3.
+Source: docs/understand/design.md#envelope; HMAC-SHA256,
+docs/reference/brokers-and-databases.md#controls, C3.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """What evaluators may read: the columns of the views, which hold no identity and no payload.
 
 The views give moments, because denominators and lags need them; `evaluation_export` turns them
-into day offsets from enrolment before anything leaves (DESIGN section 7: no dates leave).
+into day offsets from enrolment before anything leaves (docs/understand/design.md#evaluation: no
+dates leave).
 `episode_id` and `alert_id` are replaced by a keyed pseudonym of each release.
 """
 

@@ -1,7 +1,7 @@
 """What a home and the ward may say to each other over MQTT, version 1. Shape only: no beliefs.
 
 A message names a place (gateway, slot), never a person: only the ward knows who lives there.
-Source: DESIGN.md section 4.
+Source: docs/understand/design.md#wire-contract.
 """
 
 from typing import Annotated, Final, Literal
@@ -21,7 +21,7 @@ from ward_service.contract.vocabulary import (
 
 BASE_TOPIC: Final = "homeward/v1"
 BASE_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"  # no wildcard fits in it
-MAX_PAYLOAD: Final = 65_536  # bytes; DESIGN section 4
+MAX_PAYLOAD: Final = 65_536  # bytes; docs/understand/design.md#wire-contract
 CONTENT_TYPE: Final = "application/json"
 
 What = Literal["readings", "status", "receipts", "plans"]

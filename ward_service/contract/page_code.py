@@ -2,7 +2,8 @@
 
 The ward makes a code and its hash; the page at home takes the hash again of what is typed. Both do
 it here. The first four characters find the door and are no secret; the other six, 30 bits, are, and
-so is the year of birth that goes with them. Source: RELIABILITY.md E.2 C8.
+so is the year of birth that goes with them.
+Source: docs/reference/brokers-and-databases.md#controls, C8.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 What surrounds the rules may gain fields, and an older home ignores them. The rules may not
 (`rules.py`): such a plan is refused whole, and the older one stays in force.
-Source: DESIGN.md sections 1 (9) and 4.
+Source: docs/understand/design.md#promise-9, #topics.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The words that every folder shares: vitals with their unit, levels, states and sources.
 
-Source of units and codes: DESIGN.md section 4 (UCUM and LOINC).
+Source of units and codes: docs/understand/design.md#vitals (UCUM and LOINC).
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,10 @@ class AlertClass(StrEnum):
 
 
 class AlertState(StrEnum):
-    """The life of an alert (DESIGN section 5). Withdrawn and resolved are its two ends."""
+    """The life of an alert (docs/understand/design.md#alert).
+
+    Withdrawn and resolved are its two ends.
+    """
 
     PROVISIONAL = "provisional"
     OPEN = "open"
@@ -153,7 +156,10 @@ class Mode(StrEnum):
 
 
 class Spo2Target(StrEnum):
-    """Which bands a person's SpO2 is judged by. Source: CLINICAL.md 1.4."""
+    """Which bands a person's SpO2 is judged by.
+
+    Source: docs/reference/clinical.md#low-usual-spo2.
+    """
 
     STANDARD = "standard"
     BASELINE = "baseline"
@@ -186,7 +192,7 @@ class TaskKind(StrEnum):
 
 
 class AlertOutcome(StrEnum):
-    """How an alert ended. Source: CLINICAL.md 4.6.
+    """How an alert ended. Source: docs/reference/clinical.md#extract-fields.
 
     The last two are ours: a discharge ends what is in play, and a reading that came ends a missing
     alert, which is all that software ever ends.
@@ -206,7 +212,7 @@ class AlertOutcome(StrEnum):
 
 
 class EndReason(StrEnum):
-    """How a stay ended (offboarding). Source: CLINICAL.md 1.10."""
+    """How a stay ended (offboarding). Source: docs/reference/clinical.md#discharge."""
 
     RECOVERED_END_OF_PERIOD = "recovered_end_of_period"
     RECOVERED_EARLY = "recovered_early"

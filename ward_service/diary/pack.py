@@ -1,7 +1,7 @@
 """What stands in a printed diary: this person's own bands in numbers and words, and what to write.
 
 Pure: the words are the pathway version's, the numbers the person's own limits. How it is drawn is
-`diary/pdf.py`. Source: CLINICAL.md 1.6 and 6 (the analogue route).
+`diary/pdf.py`. Source: docs/reference/clinical.md#technique, #patient-facing.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What people do to alerts and to a stay. Software never does these (promise 11)."""
+"""What people do to alerts and to a stay.
+
+Software never does these (docs/understand/design.md#promise-11).
+"""
 
 from datetime import datetime
 from uuid import UUID

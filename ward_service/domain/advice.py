@@ -2,7 +2,8 @@
 
 Pure, and the same at home, with no network, as at the ward. A red flag outranks any number; what is
 unknown, old or doubtful is never green; whatever is told ends with when to call 999.
-Source: CLINICAL.md 0.2 (3), 1.3, 1.6 and 6; DESIGN.md section 5, "Alert".
+Source: docs/reference/clinical.md#what-the-evidence-forces, #spo2-bands, #red-flags,
+#patient-facing; docs/understand/design.md#alert.
 """
 
 from collections.abc import Iterable, Sequence

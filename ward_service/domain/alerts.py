@@ -1,7 +1,7 @@
 """An alert in play, the moves that its life allows, and the ledger entry that each move leaves.
 
-Source: DESIGN.md section 5. Nothing here reads a clock: `at` is when it was true (a deadline, a
-receipt), `noticed_at` when the ward worked it out, so that downtime changes no alert.
+Source: docs/understand/design.md#alert. Nothing here reads a clock: `at` is when it was true (a
+deadline, a receipt), `noticed_at` when the ward worked it out, so that downtime changes no alert.
 """
 
 from dataclasses import dataclass

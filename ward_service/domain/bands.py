@@ -22,8 +22,8 @@ class Ranges:
 
     `worry` says how worrying each range is: the more, the worse. `digits` is the precision at
     which the source prints its edges. A value between two printed ones counts half-way up to the
-    more worrying side (promise 7): where 92 is worse than 93, 92.5 still counts as 92, and 92.6
-    as 93; where 93 is the worse, 92.5 counts as 93.
+    more worrying side (docs/understand/design.md#promise-7): where 92 is worse than 93, 92.5 still
+    counts as 92, and 92.6 as 93; where 93 is the worse, 92.5 counts as 93.
 
     Raises:
         ValueError: the edges do not rise, or there is not one more level than edges.

@@ -1,6 +1,7 @@
 """A minute of samples as one reading: the last stable value is judged, and any red that was held.
 
-Source: WHAT_USERS_ASK.md 4 and 27: a run is made of samples, and a gap ends it.
+Source: docs/reference/traps.md#runs-and-gaps: a run is made of samples, and a gap ends it
+[TB-14210].
 """
 
 from collections.abc import Iterable, Iterator, Sequence

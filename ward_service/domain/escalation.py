@@ -1,6 +1,7 @@
 """The ladder: who is called in turn, until somebody answers and somebody speaks with the patient.
 
-Deadlines are moments in the alert, so a restart forgets nothing. Source: DESIGN.md section 5.
+Deadlines are moments in the alert, so a restart forgets nothing.
+Source: docs/understand/design.md#ladder.
 """
 
 from datetime import datetime

@@ -1,6 +1,7 @@
 """Whether somebody may be asked to exert themselves: only after a good reading at rest.
 
-Source: CLINICAL.md 1.5 [V S20]: not below 96 % at rest, unless supervised.
+Source: CEBM, rapid exercise tests, 2020 [CEBM-EXERTION-2020]: not below 96 % at rest, unless
+supervised. docs/reference/clinical.md#exertion.
 """
 
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class DiaryArrived:
     """A paper diary that was collected: readings that came together, and are judged so.
 
     In the end it is known what became of each of them: an old red that better ones follow calls
-    nobody (promise 4).
+    nobody (docs/understand/design.md#promise-4).
     """
 
     readings: tuple[ReadingArrived, ...]
@@ -75,7 +75,10 @@ class TraceArrived:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableArrived:
-    """Something came from this person's place that could not be read (promise 5)."""
+    """Something came from this person's place that could not be read.
+
+    docs/understand/design.md#promise-5.
+    """
 
     reason: str
 
@@ -141,7 +144,8 @@ class Resolved:
 class LimitsChanged:
     """A clinician changes this person's own limits; what is absent or None stays as it was.
 
-    The range 88 to 92 needs a second person, `confirmed_by` (CLINICAL.md 5.4, H5).
+    The range 88 to 92 needs a second person, `confirmed_by` (docs/reference/clinical.md#hazards,
+    H5).
     """
 
     by: str

@@ -1,6 +1,7 @@
 """One person's own limits: the pathway's parameters, copied at admission, changed only by people.
 
-Source: CLINICAL.md 1.4 and 0.2 (4): every threshold is per patient.
+Source: docs/reference/clinical.md#low-usual-spo2, #what-the-evidence-forces: every threshold is per
+patient.
 """
 
 from collections.abc import Mapping

@@ -1,10 +1,12 @@
 """NEWS2: points for each parameter, and a total only when all of them are known.
 
 It adds a warning and never takes one away: nothing here knows a level, so no low score can stand
-against a red. SpO2 92 % is red on a COVID pathway and only 2 points here (CLINICAL.md 2.4).
+against a red. SpO2 92 % is red on a COVID pathway and only 2 points here
+(docs/reference/clinical.md#news2-traps).
 
-Source: Royal College of Physicians, National Early Warning Score (NEWS) 2, December 2017, Chart 1
-(points) and Chart 4 (responses), as in CLINICAL.md 2.1 and 2.2 [V2 S31, cross-checked S33].
+Source: Royal College of Physicians, National Early Warning Score (NEWS) 2, December 2017, chart 1
+(points) and chart 4 (responses) [RCP-NEWS2-2017]; cross-checked with [THORAX-NEWS2].
+docs/reference/clinical.md#news2.
 """
 
 from collections.abc import Collection, Mapping

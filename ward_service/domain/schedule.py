@@ -1,6 +1,6 @@
 """When a reading is due, in the person's own civil time. From the plan, never from a reading.
 
-Source: CLINICAL.md 1.7 (a skipped observation must not stop later prompts).
+Source: docs/reference/clinical.md#schedule (a skipped observation must not stop later prompts).
 """
 
 from datetime import datetime, timedelta
@@ -51,5 +51,8 @@ def missed_at(expected_at: datetime, windows: int, schedule: Schedule, zone: str
 
 
 def overdue_from(expected_at: datetime, never_reported: bool, schedule: Schedule) -> datetime:
-    """Return when a person becomes overdue: at once if they never reported (promise 3)."""
+    """Return when a person becomes overdue: at once if they never reported.
+
+    docs/understand/design.md#promise-3.
+    """
     return expected_at if never_reported else expected_at + schedule.overdue_after

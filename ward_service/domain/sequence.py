@@ -2,7 +2,7 @@
 
 A home numbers what it makes, from 1 on, without a gap. So a number that is missing while a later
 one came, or while the home says that it was made, is a reading that the ward does not have.
-Source: DESIGN.md section 4; RELIABILITY.md B.6.
+Source: docs/understand/design.md#envelope; docs/reference/brokers-and-databases.md#delivery.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """What silence does: due, late, missed from the plan, on a clock, whether or not anything arrives.
 
-Source: CLINICAL.md 1.7; promise 3 (a person who never reported is overdue at once).
+Source: docs/reference/clinical.md#schedule; docs/understand/design.md#promise-3 (a person who never
+reported is overdue at once).
 """
 
 from datetime import datetime

@@ -14,7 +14,8 @@ from ward_service.domain.superseded import superseded
 def judge_for_alert(step: Step, reading: ReadingArrived, judged: Judged, pathway: Pathway) -> None:
     """Open the symptom alert, or let what is new join it. There is nothing to repeat.
 
-    What was answered long ago, and better since, is shown and rings nobody (promise 4).
+    What was answered long ago, and better since, is shown and rings nobody
+    (docs/understand/design.md#promise-4).
     """
     found = [f for f in judged.assessment.findings if f.alert_class is AlertClass.SYMPTOM]
     if not found:

@@ -1,6 +1,7 @@
 """Answers in, findings out. A red flag outranks any number; free words trigger nothing.
 
-Source: CLINICAL.md 1.6 (a normal SpO2 does not exclude an emergency).
+Source: a normal SpO2 does not exclude an emergency [DURHAM-SATS],
+docs/reference/clinical.md#red-flags.
 """
 
 from collections.abc import Iterable

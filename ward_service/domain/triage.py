@@ -1,4 +1,4 @@
-"""The order of patients, with the reason in words. Source: DESIGN.md section 5, "Levels"."""
+"""The order of patients, with the reason in words. Source: docs/understand/design.md#levels."""
 
 from dataclasses import dataclass
 from datetime import datetime

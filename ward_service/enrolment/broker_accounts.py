@@ -4,7 +4,8 @@ One account and one role per gateway, because 2.0.11 does not expand `%u` in a r
 made anew rather than changed: that ends the connection which the old password had, at once, and
 leaves nothing of what stood there before. The broker carries the commands of one message out one
 after the other and takes nothing else in between.
-Source: RELIABILITY.md A.5, E.2 C1, C2, C6; mosquitto.org/documentation/dynamic-security.
+Source: docs/reference/brokers-and-databases.md#broker-accounts, #controls, C1, C2, C6; Mosquitto's
+dynamic security [MOSQUITTO-DYNSEC].
 """
 
 import base64

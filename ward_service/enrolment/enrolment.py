@@ -4,7 +4,8 @@ Keys and passwords at the broker are derived from the ward's secret and a genera
 question has the same answer, none is stored, and a step that was cut short is simply done again.
 The order of each: look, make the account at the broker, then use the code up. A broker that cannot
 be reached costs nobody their code.
-Moments here are real time (`Clock.wall`). Source: RELIABILITY.md E.2 C5, C6.
+Moments here are real time (`Clock.wall`).
+Source: docs/reference/brokers-and-databases.md#controls, C5, C6.
 """
 
 import hashlib
@@ -47,7 +48,7 @@ from ward_service.store.tables.homes import GatewayRow, InvitationRow
 from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
-CODE_LASTS: Final = timedelta(hours=24)  # RELIABILITY.md C5
+CODE_LASTS: Final = timedelta(hours=24)  # see docs/reference/brokers-and-databases.md#controls, C5
 NAME_LENGTH: Final = 6  # letters and digits of a name that we make up
 OPERATOR: Final = "operator"  # who made a code at the command line
 

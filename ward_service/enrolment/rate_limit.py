@@ -3,7 +3,8 @@
 Nobody can say which gateway's code a wrong one was meant for, so it is counted against where it
 came from and against all of them. A code has 40 bits: at the most that leaks through from
 everywhere, 14,400 a day, a day of guessing meets one of a hundred open codes once in 760,000 days.
-The numbers are ours; five tries: RELIABILITY.md E.2 C5. Moments are real time.
+The numbers are ours; five tries: docs/reference/brokers-and-databases.md#controls, C5. Moments are
+real time.
 """
 
 import hashlib

@@ -11,7 +11,8 @@ from ward_service.store.unit_of_work import Store
 
 # How long a number may be missing until people are told. A home sends again after 30 s, and after
 # 8 min at the longest (publisher.py), so that nothing which is on its way is missing for so long.
-# RELIABILITY.md B.6: a gap older than 15 minutes is an alarm, not a log line. Ours, unsigned.
+# See docs/reference/brokers-and-databases.md#delivery: a gap older than 15 minutes is an alarm, not
+# a log line. Ours, unsigned.
 GAP_GRACE: Final = timedelta(minutes=15)
 
 

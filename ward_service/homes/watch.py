@@ -32,7 +32,7 @@ from ward_service.store.unit_of_work import Store
 from ward_service.ward import Ward
 
 # How far ahead of the ward's a home's clock may say that a status was sent, and still be believed
-# to be in order. RELIABILITY.md E.2 C4: 5 minutes.
+# to be in order. docs/reference/brokers-and-databases.md#controls, C4: 5 minutes.
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 # How soon a gap is looked at again whose numbers the home still holds: it says so every minute.
 LOOK_AGAIN: Final = timedelta(minutes=1)

@@ -3,7 +3,8 @@
 paho's network thread does nothing but put what it hears into the inbox, and none of its callbacks
 raises. An acknowledgement is sent only on the connection that brought its message: packet numbers
 begin anew with a lost session, and an old one would acknowledge a message that nobody has kept.
-Traps and their rules: RELIABILITY.md A.4, B.1, G.1.
+Traps and their rules: docs/reference/brokers-and-databases.md#broker-traps, #client,
+#commit-before-acknowledgement.
 """
 
 import logging

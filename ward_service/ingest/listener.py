@@ -5,7 +5,7 @@ same message again, and so one gateway could make the ward deaf for good. It als
 property up by name, and sends every PUBACK by itself: together more than half of its time.
 These are paho's own insides (2.2); `tests/ward_service/ingest/test_listener.py` notices when they
 move.
-Source of the layout: MQTT 5, 2.2.2 and 3.3.
+Source of the layout: MQTT 5, 2.2.2 and 3.3 [OASIS-MQTT-5].
 """
 
 import logging

@@ -2,7 +2,8 @@
 
 A reading is kept, quarantined, or still with its sender: the receipt, which lets a home forget it,
 leaves only after the commit; the acknowledgement, which lets the broker forget it, comes last.
-Source: DESIGN.md sections 1 and 4; RELIABILITY.md B.2, G.1.
+Source: docs/understand/design.md#promises, #wire-contract;
+docs/reference/brokers-and-databases.md#commit-before-acknowledgement.
 """
 
 import logging

@@ -1,7 +1,8 @@
 """Send what waits: claim it with a lease, send it under its key, mark it. In that order, always.
 
 A sender that dies in between holds its messages until their lease runs out; then they go out
-again under the same key, so that whoever receives them can tell. Source: RELIABILITY.md F.3.
+again under the same key, so that whoever receives them can tell.
+Source: docs/reference/brokers-and-databases.md#outbox.
 """
 
 import logging

@@ -2,7 +2,7 @@
 
 A way is one line of the roster, or one address of the patient. When one has failed for good, the
 next is another person's by another channel, if there is such a line: where the mail server is
-down, the next person's mail is no help. Source: RELIABILITY.md F.3.
+down, the next person's mail is no help. Source: docs/reference/brokers-and-databases.md#outbox.
 """
 
 from collections.abc import Mapping, Sequence

@@ -148,7 +148,7 @@ def e164(number: str) -> str | None:
     """Return a number as `+447700900123`; None if no text message can go there.
 
     A number without its country is of the UK, where mobile numbers begin 07. Source: ITU-T E.164
-    (15 digits at most); Ofcom, National Telephone Numbering Plan.
+    (15 digits at most) [ITU-E164]; Ofcom, National Telephone Numbering Plan [OFCOM-NTNP].
     """
     digits = re.sub(r"[\s().-]", "", number.replace("(0)", ""))
     if digits.startswith("00"):
@@ -162,7 +162,7 @@ def e164(number: str) -> str | None:
 def token(service_id: str, secret: str, now: datetime) -> str:
     """Return the token by which Notify knows us: a JWT signed with HMAC-SHA256.
 
-    Source: RFC 7515, appendix A.1; RFC 7519.
+    Source: RFC 7515, appendix A.1 [RFC-7515]; RFC 7519 [RFC-7519].
     """
     claims = {"iss": service_id, "iat": int(now.timestamp())}
     signed = f"{_part({'typ': 'JWT', 'alg': 'HS256'})}.{_part(claims)}"
@@ -195,8 +195,8 @@ def _reference(key: str, way: str) -> str:
 def _refused(error: urllib.error.HTTPError) -> NotifyError:
     """Say what an answer means. What Notify says may repeat a number, so it is not passed on.
 
-    Source: GOV.UK Notify, REST API, general errors: its status and its type of error will not
-    change, its words may, so they only make ours more exact.
+    Source: GOV.UK Notify, REST API, general errors [GOVUK-NOTIFY]: its status and its type of error
+    will not change, its words may, so they only make ours more exact.
     """
     kind, words = _describe(error)
     if error.code in (401, 403):

@@ -1,7 +1,7 @@
 """The words that a pathway file is written in: a number with its source, a length of time, a time.
 
-A number without a source cannot be written: `{ is: 92, source: "CLINICAL 1.3 [V2 S5]" }`. What no
-source gives says `ours, unsigned`.
+A number without a source cannot be written: `{ is: 92, source: "CLINICAL 1.3 [V2 S5, S7, S8, S9]"
+}`; docs/reference/clinical-key.md resolves it. What no source gives says `ours, unsigned`.
 """
 
 import re

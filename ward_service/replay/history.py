@@ -20,9 +20,9 @@ from ward_service.store.tables.stays import EpisodeRow
 from ward_service.store.unit_of_work import Store
 
 MISSING: Final = "missing"  # the group of those of whom something is not known
-# CLINICAL.md 4.6, EVALUATION.md 3.1: the age bands of the episode table.
+# Age bands of the published evaluations [BEANEY-2022], docs/reference/disclosure.md#groups.
 AGES: Final = ((18, "under 18"), (50, "18-49"), (65, "50-64"), (80, "65-79"), (200, "80 and over"))
-# Somebody needed more than watching (CLINICAL.md 4.6).
+# Somebody needed more than watching (docs/reference/clinical.md#extract-fields).
 _NEEDED: Final = (AlertOutcome.ED, AlertOutcome.NHS_999, AlertOutcome.ADMISSION)
 
 

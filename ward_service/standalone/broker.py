@@ -2,7 +2,8 @@
 
 Neither is trusted to keep anything: receipts carry the promise. A listener that others can reach
 needs a broker with access rules, set up by the operator (docs/do/operate.md).
-Source: DESIGN.md section 3; RELIABILITY.md A.3, A.4, H.
+Source: docs/understand/design.md#processes; docs/reference/brokers-and-databases.md#brokers,
+#broker-traps, #mosquitto-settings.
 """
 
 import os

@@ -88,7 +88,8 @@ def _baseline(admission: Admission) -> float | None:
     """Return the SpO2 against which a trend is seen: the usual one, or the one at enrolment.
 
     A target of its own needs the usual one, from a clinician who knows it.
-    Source: CLINICAL.md 5.6 [V S23], 1.4.
+    Source: UCLPartners, CO@h pages [UCLP-COH]; docs/reference/clinical.md#oximeter-accuracy,
+    #low-usual-spo2.
     """
     if admission.usual_spo2 is None and admission.target is Spo2Target.STANDARD:
         return admission.rest_spo2
@@ -236,7 +237,7 @@ def _age(born: date, today: date) -> int:
 def _checks(nhs_number: str) -> bool:
     """Whether the last digit is the modulus 11 check of the first nine.
 
-    Source: NHS Data Dictionary, NHS NUMBER.
+    Source: NHS Data Dictionary, NHS NUMBER [NHS-DD].
     """
     total = sum(
         int(digit) * weight for digit, weight in zip(nhs_number[:9], range(10, 1, -1), strict=True)

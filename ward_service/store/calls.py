@@ -1,7 +1,7 @@
 """Calls to people, in SQL: steps of ladders as rows, and the messages that they write.
 
 A message is written in the transaction of what it is about, and sent afterwards (store/outbox.py).
-Source: RELIABILITY.md F.2.
+Source: docs/reference/brokers-and-databases.md#deadlines-as-rows.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,8 @@
 """The outbox, in SQL: messages are claimed with a lease, sent under their key, and marked.
 
-Whoever dies in between loses nothing. Source: RELIABILITY.md F.3 (marking before sending lost 29
-of 1,500 in 200 kills).
+Whoever dies in between loses nothing.
+Source: docs/reference/brokers-and-databases.md#outbox (marking before sending lost 29 of 1,500 in
+200 kills).
 """
 
 from collections.abc import Collection, Sequence

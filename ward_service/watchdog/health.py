@@ -1,7 +1,7 @@
 """What is wrong with the ward itself, in words that name nobody: for /health and the watchdog.
 
 Stages are judged by what they wrote while they worked, ladders and messages by what is due and was
-not done. Source: RELIABILITY.md F.3, F.4.
+not done. Source: docs/reference/brokers-and-databases.md#outbox, #watching-the-watcher.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from ward_service.store.unit_of_work import Store
 
 QUIET_AFTER: Final = timedelta(seconds=15)  # real time without a heartbeat
 STUCK_AFTER: Final = timedelta(seconds=60)  # real time in which what is due is not done
-CHANNEL_FAILS_AFTER: Final = timedelta(seconds=60)  # RELIABILITY.md F.3
+# See docs/reference/brokers-and-databases.md#outbox
+CHANNEL_FAILS_AFTER: Final = timedelta(seconds=60)
 STAGES: Final = {
     INGEST: "The ward is not receiving readings from homes",
     worker.STAGE: "The ward is not watching for silence",

@@ -2,7 +2,8 @@
 
 It notices a stage that died or froze, a ladder that is stuck, messages that nobody sends, people
 who cannot be reached, and a database that does not answer. Whoever operates the ward is rung by
-channels that do not need the database. Source: RELIABILITY.md F.4.
+channels that do not need the database.
+Source: docs/reference/brokers-and-databases.md#watching-the-watcher.
 """
 
 import logging

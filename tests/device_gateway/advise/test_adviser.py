@@ -1,4 +1,7 @@
-"""With no network the patient still gets the right advice at once (promise 9), whatever breaks."""
+"""With no network the patient still gets the right advice at once, whatever breaks.
+
+docs/understand/design.md#promise-9.
+"""
 
 import json
 import logging

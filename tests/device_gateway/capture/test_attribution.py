@@ -39,8 +39,9 @@ from ward_service.contract.ids import new_id
 from ward_service.contract.messages import Reading, Trace
 from ward_service.contract.vocabulary import Level, Quality, TroubleCode, Vital
 
-# Captured: BLE.md section 4, vectors 10 to 12; in all 14 records of this real memory there are the
-# users 0 and 1. Vector 14, of user 1, is the maker's own example.
+# Captured, as listed in docs/reference/device-layouts.md#frames, vectors 10 to 12; in all 14
+# records of this real memory there are the users 0 and 1. Vector 14, of user 1, is the maker's own
+# example.
 OF_USER_0 = (
     "1e790057000000e60701010002006200000000",
     "1e87006d000000ea0704020e32005000000000",

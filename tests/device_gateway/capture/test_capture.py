@@ -19,7 +19,8 @@ from ward_service.contract.vocabulary import Quality, Source, Vital
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MORNING = datetime(2026, 11, 24, 8, 0)  # noqa: DTZ001 - as a device shows it
 STORED = Measurement.FROM_STORAGE
-# Captured: Beurer BM54 (BLE.md 4, vector 12): 104/74, 2026-07-22T11:21, pulse 79.
+# Captured: Beurer BM54 (docs/reference/device-layouts.md#frames, vector 12): 104/74,
+# 2026-07-22T11:21, pulse 79.
 CUFF = "1e68004a000000ea0707160b15004f00000000"
 RING_LIVE = viatom.ANSWERS
 RING = "5500ff00000d00624200000000006100920a01002f"

@@ -230,7 +230,8 @@ def test_a_street_with_no_broker_ends_cleanly_too(tmp_path: Path, write_homes: W
         [*command, "--spool-dir", str(tmp_path / "spools")], stderr=subprocess.PIPE, text=True
     )
     try:
-        time.sleep(2)
+        spools = tmp_path / "spools"
+        assert eventually(lambda: len(list(spools.glob("*.spool"))) == 3, 30), "it never began"
         street.terminate()
         street.communicate(timeout=20)
     finally:

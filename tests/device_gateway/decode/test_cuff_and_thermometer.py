@@ -55,7 +55,8 @@ def test_a_thermometer_frame_shorter_than_its_flags_is_refused() -> None:
 
 @pytest.mark.parametrize("status", Status)
 def test_every_status_of_a_cuff_is_a_doubt_and_takes_no_value_away(status: Status) -> None:
-    # Source: Blood Pressure Service 1.1; an irregular pulse: NICE NG136, 1.1.2.
+    # Source: Blood Pressure Service 1.1 [BT-BLS]; an irregular pulse: NICE NG136, 1.1.2
+    # [NICE-NG136].
     frame = bytes.fromhex("10 5000 3200 0000") + int(status).to_bytes(2, "little")
     decoded = blood_pressure.decode(frame)
     assert decoded.observations == {Vital.SYSTOLIC_BP: 80, Vital.DIASTOLIC_BP: 50}

@@ -166,12 +166,14 @@ def test_the_commands_of_contec_have_their_sum() -> None:
 
 
 def test_the_question_of_viatom_is_the_published_one() -> None:
-    assert question(ASK_LIVE).hex() == "aa17e8000000001b"  # BLE.md 4, vector 15
+    # See docs/reference/device-layouts.md#frames, vector 15
+    assert question(ASK_LIVE).hex() == "aa17e8000000001b"
 
 
 @pytest.mark.parametrize(
     "checked",
-    ["a5e11e00020000bf", "aa17e8000000001b"],  # BLE.md 4, vectors 20 and 15
+    # See docs/reference/device-layouts.md#frames, vectors 20 and 15
+    ["a5e11e00020000bf", "aa17e8000000001b"],
 )
 def test_the_crc_of_viatom(checked: str) -> None:
     frame = bytes.fromhex(checked)
@@ -179,7 +181,8 @@ def test_the_crc_of_viatom(checked: str) -> None:
 
 
 def test_the_check_values_of_the_crcs() -> None:
-    # Source: the catalogue of parametrised CRC algorithms, CRC-8/SMBUS and CRC-8/MAXIM-DOW.
+    # Source: the catalogue of parametrised CRC algorithms [CRC-CATALOGUE], CRC-8/SMBUS and
+    # CRC-8/MAXIM-DOW.
     assert crc8(b"123456789") == 0xF4
     assert crc8_maxim(b"123456789") == 0xA1
 

@@ -8,7 +8,8 @@ from device_gateway.decode import viatom_file
 from device_gateway.decode.frame import FrameError
 from device_gateway.decode.viatom_file import Header, Sample
 
-# Captured (BLE.md 4, vector 18): tolnaiz/garmin-venu3-vs-viatom-o2ring; as the maker's table.
+# Captured (docs/reference/device-layouts.md#frames, vector 18):
+# tolnaiz/garmin-venu3-vs-viatom-o2ring; as the maker's table.
 HEADER = bytes.fromhex(
     "0300e9070306161438da980000287a00005e573516018c011a550000000000000000000000000000"
 )

@@ -278,7 +278,7 @@ def test_a_disk_that_refuses_leaves_the_key_as_it_was(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("device_gateway.enrol.enrolment.os.fsync", full)
+    monkeypatch.setattr("ward_service.contract.atomic_file.os.fsync", full)
     result = run("renew")
     assert (result.exit_code, files(homes.parent)) == (5, before)
     assert "No space left on device" in result.stderr

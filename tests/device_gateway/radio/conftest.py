@@ -27,7 +27,8 @@ from tests.fakes.peripherals import Peripheral
 from tests.fakes.playback import take_frames
 from ward_service.contract.clock import real_clock
 
-# Everything as BLE.md says, only quicker; what a test is about it makes shorter still.
+# Everything as docs/reference/device-layouts.md#radio-states says, only quicker; what a test is
+# about it makes shorter still.
 QUICK = RadioPace(
     connect_s=3,
     subscribe_s=1,

@@ -1,4 +1,7 @@
-"""Each fault of BLE.md 5.1 and 5.2: what was sent is in the spool once, or its gap is told."""
+"""Each fault of the radio: what was sent is in the spool once, or its gap is told.
+
+The faults: docs/reference/device-layouts.md#radio-faults, #what-users-report.
+"""
 
 import asyncio
 import random
@@ -249,7 +252,10 @@ def test_a_report_that_stalls_ends_in_time_and_is_told(room: OpenRoom, counts: b
 def test_what_a_bonded_device_sends_before_we_can_subscribe_is_lost_and_told(
     room: OpenRoom,
 ) -> None:
-    """BlueZ confirms it and nobody gets it (BLE.md 5.3): only saying so is left."""
+    """BlueZ confirms it and nobody gets it: only saying so is left.
+
+    See docs/reference/device-layouts.md#silent-loss.
+    """
     oximeter = SpotCheckOximeter()
 
     async def story() -> None:

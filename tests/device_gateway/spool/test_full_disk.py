@@ -1,4 +1,7 @@
-"""A disk that is really full: a file system of a few megabytes. RELIABILITY.md D.3 R7."""
+"""A disk that is really full: a file system of a few megabytes.
+
+docs/reference/brokers-and-databases.md#faults, R7.
+"""
 
 import os
 import subprocess

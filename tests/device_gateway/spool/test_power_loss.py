@@ -2,7 +2,7 @@
 
 strace tells every write and sync of a home that takes readings and settles receipts. From that the
 disk at any moment is worked out: all that was synced, and of the rest nothing, or any part of it.
-Source: RELIABILITY.md D.2, D.3 R6.
+Source: docs/reference/brokers-and-databases.md#full-disk, #faults, R6.
 """
 
 import ast

@@ -60,7 +60,7 @@ def test_the_contract_is_the_one_that_was_agreed() -> None:
 
 
 def test_every_vital_has_one_unit_and_its_code() -> None:
-    # Source: DESIGN.md section 4.
+    # Source: see docs/understand/design.md#wire-contract.
     assert set(UNITS) == set(Vital)
     assert (UNITS[Vital.SPO2].ucum, UNITS[Vital.SPO2].loinc) == ("%", "59408-5")
     assert (UNITS[Vital.PULSE_RATE].ucum, UNITS[Vital.PULSE_RATE].loinc) == ("/min", "8867-4")

@@ -146,7 +146,8 @@ def test_a_doubtful_reading_is_never_green_and_a_doubtful_red_is_red(
     assert person.measures(101.0) == unknown  # above belief
     red = person.measures(person.at(R), quality=[quality])
     assert (red.level, red.text_ids) == (R, ("repeat.red",))
-    below = Person(name).measures(49.0)  # below belief: never set aside (promise 7)
+    # Below belief: never set aside (docs/understand/design.md#promise-7)
+    below = Person(name).measures(49.0)
     assert (below.level, below.text_ids) == (R, ("repeat.red",))
 
 

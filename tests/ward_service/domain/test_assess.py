@@ -51,7 +51,7 @@ def test_a_low_value_of_poor_signal_is_red_and_doubtful(flag: Quality) -> None:
     assert (finding.level, finding.doubtful) == (Level.RED, True)
 
 
-# Below belief (CLINICAL.md has no value there): still red, and doubted. Above: set aside alone.
+# Below belief, where no source has a value: still red, and doubted. Above: set aside alone.
 @pytest.mark.parametrize("low", [49.9, 30, 0, -3])
 def test_a_low_value_is_never_set_aside(low: float) -> None:
     assessment = judged(low)

@@ -10,13 +10,15 @@ from ward_service.domain.bands import WORRY, Bands, said_against
 
 G, A, R = Level.GREEN, Level.AMBER, Level.RED
 SPO2 = the_bands(COH)
-# CLINICAL.md 1.3, local full-vitals variant: not in a shipped pathway, but it has edges upwards.
+# See docs/reference/clinical.md#local-card: not in a shipped pathway's bands, but it has edges
+# upwards.
 TEMPERATURE = Bands((38.0, 39.0), (G, A, R), 1)
-# CLINICAL.md 1.4, target 88 to 92 on oxygen: 93 and 97 are printed there, the low side is invented.
+# See docs/reference/clinical.md#low-usual-spo2, target 88 to 92 on oxygen: 93 and 97 are printed
+# there, the low side is invented.
 ON_OXYGEN = Bands((85, 87, 92, 96), (R, A, G, A, R), 0)
 
 
-# Source: CLINICAL.md 1.3, adult resting SpO2, in the order of the table.
+# Source: see docs/reference/clinical.md#spo2-bands, in the order of the table.
 @pytest.mark.parametrize(
     ("value", "level", "words"),
     [

@@ -1,4 +1,7 @@
-"""A paper diary: an old red that better ones follow is shown and rings nobody (promise 4)."""
+"""A paper diary: an old red that better ones follow is shown and rings nobody.
+
+docs/understand/design.md#promise-4.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Source: CLINICAL.md 1.5 [V S20]: nobody is asked to exert themselves below 96 % at rest."""
+"""Nobody is asked to exert themselves below 96 % at rest.
+
+Source: CEBM, rapid exercise tests, 2020 [CEBM-EXERTION-2020].
+"""
 
 from datetime import timedelta
 

@@ -1,6 +1,6 @@
 """The ladder: who is called in turn, until somebody answers and somebody speaks with the patient.
 
-DESIGN section 5, "Ladder", by sentence; and what holds for every history (hypothesis).
+docs/understand/design.md#ladder, by sentence; and what holds for every history (hypothesis).
 """
 
 from collections import Counter

@@ -344,7 +344,8 @@ def test_a_score_that_contradicts_itself_cannot_be_made(
         News2(status, total, (("pulse", 3),), missing, "", Scale.ONE)
 
 
-# CLINICAL.md 2.4: SpO2 92 is red at home and only 2 points in a hospital's score.
+# See docs/reference/clinical.md#news2-traps: SpO2 92 is red at home and only 2 points in a
+# hospital's score.
 def test_a_low_score_stands_beside_a_red_and_takes_nothing_from_it() -> None:
     values = {**NORMAL, Vital.SPO2: 92}
     whole = scored(values)

@@ -1,7 +1,8 @@
 """Every rule of every shipped pathway fires at its edge and is quiet beside it; none is uncovered.
 
 What to test is read from the pathway: a rule that is added to a file is tested from then on, and a
-kind of rule that nobody has written a case for fails here. Source: issue 3, "What proves it".
+kind of rule that nobody has written a case for fails here.
+Source: docs/understand/design.md#promise-6.
 """
 
 from collections import Counter

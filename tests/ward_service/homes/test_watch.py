@@ -84,7 +84,7 @@ def moved_in(ward: Ward, slot: int = 2) -> None:
 
 
 def replay_agrees(ward: Ward, until: datetime) -> None:
-    """The same alerts come out of what was kept (promise 6)."""
+    """The same alerts come out of what was kept (docs/understand/design.md#promise-6)."""
     process_due_deadlines(ward, until)
     must_be_the_same(ward, until)
 

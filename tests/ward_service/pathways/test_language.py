@@ -1,4 +1,7 @@
-"""What the language must be able to say beyond COVID (CLINICAL 3.1), in files of our own."""
+"""What the language must be able to say beyond COVID, in files of our own.
+
+docs/reference/clinical.md#heart-failure, #tia, #pregnancy-and-children.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -54,7 +57,8 @@ def level_of(
 WORSE, SAME = ("group_2", "worse"), ("group_2", "same")
 
 
-# BEAT-HF, Table 1 (CLINICAL 3.1 [V S43]), both sides of every edge: with symptoms, and without.
+# BEAT-HF, table 1 [BEAT-HF-2014], docs/reference/clinical.md#heart-failure: both sides of every
+# edge: with symptoms, and without.
 @pytest.mark.parametrize(
     ("vital", "value", "felt", "level"),
     [

@@ -38,7 +38,7 @@ def personal(pathway: Pathway, limits: Limits, on_oxygen: bool = False) -> Bands
     return found
 
 
-# Numbers against CLINICAL
+# Numbers against docs/reference/clinical.md
 
 
 @pytest.mark.parametrize("pathway", [COH, CVW])
@@ -279,9 +279,10 @@ def test_a_step_may_name_channels_of_its_own() -> None:
     assert step.out_of_hours[0].by == ()  # as was agreed with them
 
 
-# Words (CLINICAL 1.6 and 6)
+# Words (docs/reference/clinical.md#red-flags, #patient-facing)
 
-# NICE NG191 and the national diary: what is 999 whatever the numbers say (CLINICAL 1.6).
+# NICE NG191 and the national diary: what is 999 whatever the numbers say
+# (docs/reference/clinical.md#red-flags).
 EASY = "en-x-easy"
 RED_FLAGS = (
     "breathless at rest", "short sentence", "cough up blood", "blue lips", "cold and clammy",

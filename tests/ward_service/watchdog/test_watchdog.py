@@ -288,7 +288,7 @@ def test_it_beats_while_its_operator_cannot_be_reached(
     assert "does not answer" in receiver.wait_for(1)[0].body.decode()
 
 
-# --- real processes: RELIABILITY.md D.3 R17, measured there at 2.5 s for a limit of 3 s
+# --- real processes: docs/reference/brokers-and-databases.md#faults, R17: 2.5 s for a limit of 3 s
 
 
 @pytest.fixture

@@ -120,7 +120,10 @@ class ContactNote(BaseModel):
 
 
 class Resolution(BaseModel):
-    """How an alert ended. A red needs a note (promise 11: only people close it)."""
+    """How an alert ended.
+
+    A red needs a note (docs/understand/design.md#promise-11: only people close it).
+    """
 
     model_config = ConfigDict(extra="forbid")
 

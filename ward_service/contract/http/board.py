@@ -15,7 +15,10 @@ from ward_service.contract.vocabulary import (
 
 
 class Place(StrEnum):
-    """Where a patient stands in the triage order, most urgent first. Source: DESIGN section 5."""
+    """Where a patient stands in the triage order, most urgent first.
+
+    Source: docs/understand/design.md#levels.
+    """
 
     RED_AND_OVERDUE = "red_and_overdue"
     RED = "red"

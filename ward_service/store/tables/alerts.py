@@ -92,7 +92,7 @@ class TimerRow(Base):
     """One step of an alert's ladder: due, and then taken, or stopped because somebody answered.
 
     A step belongs to whoever locks its stay first, and is taken in one transaction with the
-    messages that it sends (RELIABILITY.md F.2).
+    messages that it sends (docs/reference/brokers-and-databases.md#deadlines-as-rows).
     """
 
     __tablename__ = "timer"
