@@ -17,6 +17,7 @@ from device_gateway.spool.bounds import MB, Bounds
 from device_gateway.spool.records import HeldPlan, Outgoing, Unclaimed
 from device_gateway.street import Street
 from tests.device_gateway.conftest import BrokerProcess, a_place
+from tests.factories import a_reading
 from tests.fakes.ward_peer import SENT_AT, WardPeer, eventually
 from ward_service.contract.clock import Clock, demo_clock, real_clock
 from ward_service.contract.ids import new_id
@@ -69,7 +70,8 @@ def test_a_status_tells_what_waits_what_is_in_force_and_what_the_radio_knows(
     with WardPeer(broker.port, KEYS, answers=False) as ward:
         with a_home(broker, tmp_path, radio=Radio(lambda: report)) as home:
             home.spool.add([Outgoing(new_id(NOON), NOON, b"{}")])
-            home.spool.add([Unclaimed(new_id(NOON), NOON, b"{}", (1, 2))])
+            now, unclaimed = real_clock().now(), a_reading(97).model_dump_json().encode()
+            home.spool.add([Unclaimed(new_id(now), now, unclaimed, (1, 2))])
             home.spool.keep_plan(HeldPlan(1, 7, NOON, b"plan"))
             home.spool.keep_plan(HeldPlan(2, 3, NOON, b"plan"))
             size = home.spool.size()
