@@ -55,7 +55,7 @@ class Schedule:
 
     A good reading fills a due time from `window` before it on; the due time is missed `window`
     after it. A person is overdue `overdue_after` past a due time, but at once at the first due
-    time if they never reported (promise 3).
+    time if they never reported (docs/understand/design.md#promise-3).
     """
 
     times: tuple[time, ...]

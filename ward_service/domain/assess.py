@@ -107,7 +107,8 @@ def assess(
     """Judge a reading by the pathway and the person's own limits, worst first.
 
     Doubt is per vital: one bad value silences no other. A value beyond belief on a side that is
-    dangerous for its vital is a doubtful red (promise 7); on the other side it is set aside alone.
+    dangerous for its vital is a doubtful red (docs/understand/design.md#promise-7); on the other
+    side it is set aside alone.
     After exertion only red limits count, and for SpO2 none of those made for rest. A red flag
     outranks any number.
     """

@@ -96,7 +96,8 @@ VITALS: Final[Mapping[str, Vital]] = {
     CONSCIOUSNESS.name: Vital.CONSCIOUSNESS,
 }
 
-# Years. CLINICAL.md 0.2 (8): not in children [V S25]; the RCP's lower limit is 16 [G].
+# Years. Not in children [NICE-NG191]; the RCP's lower limit is 16, unverified;
+# see docs/reference/clinical.md#news2-traps.
 MIN_AGE: Final = 16
 
 

@@ -2,7 +2,8 @@
 
 Everything that calms is per vital: a reading confirms, lowers or withdraws only what it measured
 again, believed, and an alert is withdrawn when nothing is left that it stands on.
-Source: DESIGN.md section 5, "Alert"; CLINICAL.md 0.2 (3): a repeat that does not come confirms.
+Source: docs/understand/design.md#alert; docs/reference/clinical.md#what-the-evidence-forces: a
+repeat that does not come confirms.
 """
 
 from collections.abc import Iterable, Sequence

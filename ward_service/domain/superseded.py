@@ -1,9 +1,9 @@
 """Whether a worrying finding that came late was followed by a better one: then it rings nobody.
 
-Source: DESIGN.md section 1, promise 4. A number is followed by a later believed value of the same
-vital in range, and one after exertion by none: it is expected to recover. An answer is followed by
-later answers to the same questions only, for a good number proves nothing about a red flag
-(CLINICAL.md 1.6).
+Source: docs/understand/design.md#promise-4. A number is followed by a later believed value of the
+same vital in range, and one after exertion by none: it is expected to recover. An answer is
+followed by later answers to the same questions only, for a good number proves nothing about a red
+flag (docs/reference/clinical.md#red-flags).
 """
 
 from ward_service.contract.vocabulary import AlertClass, Context

@@ -25,7 +25,8 @@ COH, CVW, COPD = (
     FILES[name].pathway for name in ("covid-oximetry-at-home", "covid-virtual-ward", "copd-88-92")
 )
 COPD_1 = read_doc(earlier("copd-88-92", 1)).pathway
-# Fixture values, for tests only: they have no verified source (CLINICAL 1.4).
+# Fixture values, for tests only: they have no verified source
+# (docs/reference/clinical.md#low-usual-spo2).
 SET = read_doc(fixture_values(earlier("copd-88-92", 1), 2, 4, 85))
 USUALLY_91 = limits_at_admission(COPD, Spo2Target.RANGE_88_92, 91.0, True)
 USUALLY_90 = limits_at_admission(SET.pathway, Spo2Target.RANGE_88_92, 90.0, True)
@@ -83,7 +84,7 @@ def test_without_a_prescribed_range_below_88_is_red_and_a_fall_of_three_amber() 
     assert wrong_with(usually_90, COPD) == ["The limits of spo2 do not rise: 87, 87."]
 
 
-# NEWS2 Chart 1 by its points: 0 is green, 1 and 2 amber, 3 red (CLINICAL 2.1, 2.6).
+# NEWS2 Chart 1 by its points: 0 is green, 1 and 2 amber, 3 red (docs/reference/clinical.md#news2).
 @pytest.mark.parametrize(
     ("vital", "said"),
     [
@@ -130,7 +131,8 @@ def test_an_earlier_version_stays_as_it_was_and_readable(file: str, sha256: str)
     assert before.pathway.version == FILES[before.pathway.id].written.supersedes
 
 
-# CLINICAL 1.4 as version 1 had it, with the fixture values 2, 4 and 85, and a usual SpO2 of 90.
+# See docs/reference/clinical.md#low-usual-spo2 as version 1 had it, with the fixture values 2, 4
+# and 85, and a usual SpO2 of 90.
 @pytest.mark.parametrize(
     ("value", "on_air", "on_oxygen"),
     [
