@@ -184,8 +184,10 @@ def _worsen(
     A vital that is worse than the alert knew is news, although another was as bad before.
     """
     worst = concerns[0]
-    before = {stake.vital: stake.level for stake in alert.stands_on}
-    change = _changed(alert.stands_on, concerns, reading, judged, step.state, step.now, pathway)
+    # Nothing waits for a repeat any more, so that one which says the same is no news.
+    stands_on = tuple(replace(stake, settled=True) for stake in alert.stands_on)
+    before = {stake.vital: stake.level for stake in stands_on}
+    change = _changed(stands_on, concerns, reading, judged, step.state, step.now, pathway)
     higher = worse(worst.level, alert.level)
     current = alert.review and step.state.ended_at is None
     fell = _fell_further(step, alert, _value(worst, reading, pathway), pathway)
