@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ward_service.contract.vocabulary import AlertState
-from ward_service.domain.alerts import MOVES
+from ward_service.domain.alerts import LIFE, MOVES
 
 ROOT = Path(__file__).parents[1]
 LOG = "docs/understand/hazards.yaml"  # under a repository's root
@@ -184,28 +184,15 @@ def _tests_in(file: Path) -> set[str]:
 
 # --- the page -----------------------------------------------------------------------------------
 
-# What leads from one state of an alert to another. `None` is before it began.
-LEADS: Final[dict[tuple[AlertState | None, AlertState], str]] = {
-    (None, AlertState.PROVISIONAL): "a repeat can still tell",
-    (
-        None,
-        AlertState.OPEN,
-    ): "nothing to repeat, late, silence, technical, or a second red in a day",
-    (AlertState.PROVISIONAL, AlertState.OPEN): "the repeat worries too, or none came in time",
-    (AlertState.PROVISIONAL, AlertState.ACKNOWLEDGED): "somebody takes it",
-    (AlertState.PROVISIONAL, AlertState.WITHDRAWN): "a believed repeat in range",
-    (AlertState.OPEN, AlertState.ACKNOWLEDGED): "somebody takes it",
-    (AlertState.OPEN, AlertState.RESOLVED): "a person, with an outcome",
-    (AlertState.ACKNOWLEDGED, AlertState.OPEN): "worse news, or the acknowledgement ran out",
-    (AlertState.ACKNOWLEDGED, AlertState.RESOLVED): "a person, with an outcome",
-}
-
 
 def diagram() -> str:
-    """Return the life of an alert as Mermaid, drawn from the moves that the rules allow."""
-    begins = [(None, to) for was, to in LEADS if was is None]
-    moves = [(was, to) for was in AlertState for to in AlertState if to in MOVES[was]]
-    lines = [f"    {was or '[*]'} --> {to}: {LEADS[was, to]}" for was, to in [*begins, *moves]]
+    """Return the life of an alert as Mermaid, drawn from the table by which the rules move it."""
+    drawn: dict[tuple[AlertState | None, AlertState], list[str]] = {}
+    for (was, event), to in LIFE.items():
+        drawn.setdefault((was, to), []).append(event)
+    lines = [
+        f"    {was or '[*]'} --> {to}: {', or '.join(words)}" for (was, to), words in drawn.items()
+    ]
     lines += [f"    {state} --> [*]" for state in AlertState if not MOVES[state]]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 

@@ -14,7 +14,13 @@ from ward_service.contract.vocabulary import (
     Level,
     Spo2Target,
 )
-from ward_service.domain.alerts import AlertInPlay, NotAllowedError, NoteNeededError, SeenOldError
+from ward_service.domain.alerts import (
+    AlertEvent,
+    AlertInPlay,
+    NotAllowedError,
+    NoteNeededError,
+    SeenOldError,
+)
 from ward_service.domain.escalation import taken_by
 from ward_service.domain.inputs import (
     Acknowledged,
@@ -52,7 +58,7 @@ def acknowledge(step: Step, act: Acknowledged, pathway: Pathway) -> None:
         what = "kept" if alert.owner == act.by else "taken over"
         moved = replace(alert, version=alert.version + 1)
     else:
-        moved = alert.moved(AlertState.ACKNOWLEDGED)
+        moved = alert.moved(AlertEvent.ACKNOWLEDGED)
     words = f"from {alert.owner}" if what == "taken over" else ""
     owned = taken_by(moved, act.by, step.now, act.shift_ends_at, step.state, pathway)
     step.put(owned, step.now, act.by, what, words)
@@ -92,7 +98,7 @@ def resolve(step: Step, act: Resolved) -> None:
     if alert.level is Level.RED and not act.note.strip():
         raise NoteNeededError("A red needs a note of what was done before it can be resolved.")
     ended = replace(
-        alert.moved(AlertState.RESOLVED),
+        alert.moved(AlertEvent.RESOLVED),
         resolved_at=step.now,
         outcome=act.outcome,
         response_needed=act.response_needed,
@@ -206,9 +212,8 @@ def end(step: Step, act: Ended, pathway: Pathway) -> None:
     if red and not note:
         raise NoteNeededError("A red is in play. Say what was done about it before the stay ends.")
     for alert in step.state.alerts:
-        ended = replace(alert, state=AlertState.OPEN, confirm_by=None)
         ended = replace(
-            ended.moved(AlertState.RESOLVED),
+            alert.moved(AlertEvent.STAY_ENDED),
             resolved_at=step.now,
             outcome=AlertOutcome.EPISODE_ENDED,
         )

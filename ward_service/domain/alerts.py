@@ -6,6 +6,7 @@ deadline, a receipt), `noticed_at` when the ward worked it out, so that downtime
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final, Self
 from uuid import UUID
 
@@ -16,15 +17,56 @@ from ward_service.domain.replace import replace
 
 WARD: Final = "ward"  # who acted, when no person did
 
+
+class AlertEvent(StrEnum):
+    """What moves an alert from one state to another, in the words of its diagram."""
+
+    REPEAT_ASKED = "a repeat can still tell"
+    OPENED = "nothing to repeat, late, silence, technical, or a second red in a day"
+    CONFIRMED = "the repeat worries too, or none came in time"
+    NO_REPEAT_NEEDED = "a finding that needs no repeat, a late reading, or a second red"
+    WITHDRAWN = "a believed repeat in range"
+    ACKNOWLEDGED = "somebody takes it"
+    WORSENED = "worse news"
+    RAN_OUT = "the acknowledgement ran out"
+    RESOLVED = "a person, with an outcome"
+    SILENCE_ENDED = "what was missing came, or a pause began"
+    STAY_ENDED = "the stay ended"
+
+
+# THE LIFE OF AN ALERT: in which state (None: before it begins) what leads to which. Nothing else
+# moves one. `tools/hazards.py` draws its diagram from this table.
+LIFE: Final[dict[tuple[AlertState | None, AlertEvent], AlertState]] = {
+    (None, AlertEvent.REPEAT_ASKED): AlertState.PROVISIONAL,
+    (None, AlertEvent.OPENED): AlertState.OPEN,
+    (AlertState.PROVISIONAL, AlertEvent.CONFIRMED): AlertState.OPEN,
+    (AlertState.PROVISIONAL, AlertEvent.NO_REPEAT_NEEDED): AlertState.OPEN,
+    (AlertState.PROVISIONAL, AlertEvent.ACKNOWLEDGED): AlertState.ACKNOWLEDGED,
+    (AlertState.PROVISIONAL, AlertEvent.STAY_ENDED): AlertState.RESOLVED,
+    (AlertState.PROVISIONAL, AlertEvent.WITHDRAWN): AlertState.WITHDRAWN,
+    (AlertState.OPEN, AlertEvent.ACKNOWLEDGED): AlertState.ACKNOWLEDGED,
+    (AlertState.OPEN, AlertEvent.RESOLVED): AlertState.RESOLVED,
+    (AlertState.OPEN, AlertEvent.SILENCE_ENDED): AlertState.RESOLVED,
+    (AlertState.OPEN, AlertEvent.STAY_ENDED): AlertState.RESOLVED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.WORSENED): AlertState.OPEN,
+    (AlertState.ACKNOWLEDGED, AlertEvent.RAN_OUT): AlertState.OPEN,
+    (AlertState.ACKNOWLEDGED, AlertEvent.RESOLVED): AlertState.RESOLVED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.SILENCE_ENDED): AlertState.RESOLVED,
+    (AlertState.ACKNOWLEDGED, AlertEvent.STAY_ENDED): AlertState.RESOLVED,
+}
+# Where each event leads: to one state, wherever it comes from.
+LEADS_TO: Final = {event: to for (_, event), to in LIFE.items()}
+
 # What may follow what. Withdrawn and resolved are ends.
 MOVES: Final[dict[AlertState, frozenset[AlertState]]] = {
-    AlertState.PROVISIONAL: frozenset(
-        {AlertState.OPEN, AlertState.ACKNOWLEDGED, AlertState.WITHDRAWN}
-    ),
-    AlertState.OPEN: frozenset({AlertState.ACKNOWLEDGED, AlertState.RESOLVED}),
-    AlertState.ACKNOWLEDGED: frozenset({AlertState.OPEN, AlertState.RESOLVED}),
-    AlertState.RESOLVED: frozenset(),
-    AlertState.WITHDRAWN: frozenset(),
+    state: frozenset(to for (was, _), to in LIFE.items() if was is state)
+    for state in (
+        AlertState.PROVISIONAL,
+        AlertState.OPEN,
+        AlertState.ACKNOWLEDGED,
+        AlertState.RESOLVED,
+        AlertState.WITHDRAWN,
+    )
 }
 
 
@@ -146,14 +188,16 @@ class AlertInPlay:
         """Whether a person may still have to act on it."""
         return self.state is not AlertState.RESOLVED and self.state is not AlertState.WITHDRAWN
 
-    def moved(self, to: AlertState) -> Self:
-        """Return this alert in its next state.
+    def moved(self, event: AlertEvent) -> Self:
+        """Return this alert in the state that an event leads to, as `LIFE` says.
 
         Raises:
             NotAllowedError: the life of an alert does not lead there from here.
         """
-        if to not in MOVES[self.state]:
-            raise NotAllowedError(f"An alert that is {self.state} cannot become {to}.")
+        to = LIFE.get((self.state, event))
+        if to is None:
+            leads = LEADS_TO[event]
+            raise NotAllowedError(f"An alert that is {self.state} cannot become {leads}.")
         moved = replace(self, state=to, version=self.version + 1)
         if to is not AlertState.PROVISIONAL:
             moved = replace(moved, confirm_by=None)

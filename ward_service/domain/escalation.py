@@ -7,8 +7,8 @@ Source: docs/understand/design.md#ladder.
 from datetime import datetime
 from typing import Final
 
-from ward_service.contract.vocabulary import OWNER, PATIENT, AlertState
-from ward_service.domain.alerts import WARD, AlertInPlay
+from ward_service.contract.vocabulary import OWNER, PATIENT
+from ward_service.domain.alerts import WARD, AlertEvent, AlertInPlay
 from ward_service.domain.civil_time import in_service, next_opening, next_shift_change
 from ward_service.domain.pathway import Call, Ladder, LadderStep, Pathway
 from ward_service.domain.replace import replace
@@ -105,7 +105,7 @@ def remind_owner(step: Step, alert: AlertInPlay, at: datetime, pathway: Pathway,
 
 def resume(step: Step, alert: AlertInPlay, at: datetime, pathway: Pathway) -> None:
     """The acknowledgement has run out: the alert is open again, and the ladder begins anew."""
-    opened = replace(alert.moved(AlertState.OPEN), owner=None, acknowledged_at=None)
+    opened = replace(alert.moved(AlertEvent.RAN_OUT), owner=None, acknowledged_at=None)
     words = f"{alert.owner} had it; the acknowledgement ran out"
     step.put(with_ladder(opened, at, step.state, pathway), at, WARD, "ladder resumed", words)
 

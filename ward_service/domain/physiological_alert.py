@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ward_service.contract.vocabulary import AlertClass, AlertState, Context, Level, Vital
-from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay, VitalInPlay
+from ward_service.domain.alerts import (
+    LIFE,
+    WARD,
+    AlertEvent,
+    AlertFinding,
+    AlertInPlay,
+    VitalInPlay,
+)
 from ward_service.domain.bands import WORRY, worse
 from ward_service.domain.escalation import with_ladder
 from ward_service.domain.finding import Finding
@@ -72,7 +79,7 @@ def judge_for_alert(step: Step, reading: ReadingArrived, judged: Judged, pathway
 
 def confirm_unanswered(step: Step, alert: AlertInPlay, at: datetime) -> None:
     """No repeat came in time: the alert is real. It fails safe."""
-    step.put(alert.moved(AlertState.OPEN), at, WARD, "confirmed", "no repeat in time")
+    step.put(alert.moved(AlertEvent.CONFIRMED), at, WARD, "confirmed", "no repeat in time")
 
 
 def _open(
@@ -97,7 +104,7 @@ def _open(
     if not (judged.late or change.confirmed):
         alert = replace(
             alert,
-            state=AlertState.PROVISIONAL,
+            state=LIFE[None, AlertEvent.REPEAT_ASKED],
             asked_at=judged.judged_at,
             slot=reading.slot,
             confirm_by=_confirm_by(step, worst.level, pathway),
@@ -139,7 +146,7 @@ def _settle(
     words = change.joining[0].words if change.joining else ""
     if not change.in_play:
         step.put(
-            replace(joined, level=alert.level).moved(AlertState.WITHDRAWN),
+            replace(joined, level=alert.level).moved(AlertEvent.WITHDRAWN),
             step.now,
             WARD,
             "withdrawn",
@@ -149,12 +156,13 @@ def _settle(
         confirm_by = _confirm_by(step, change.level, pathway)
         risen = replace(joined, confirm_by=confirm_by, asked_at=judged.judged_at)
         if change.confirmed:
-            risen = risen.moved(AlertState.OPEN)
+            risen = risen.moved(AlertEvent.NO_REPEAT_NEEDED)
         ring_again(step, risen, alert, step.now, pathway, words)
     elif change.confirmed:
         if change.repeats:
             words = f"repeat: {change.repeats[0].words}"
-        settled = joined.moved(AlertState.OPEN)
+        event = AlertEvent.CONFIRMED if change.repeats else AlertEvent.NO_REPEAT_NEEDED
+        settled = joined.moved(event)
         if change.level is not alert.level:
             # The red was provisional and its repeat is amber: an amber is what is left, open.
             settled = with_ladder(settled, step.now, step.state, pathway)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ward_service.contract.ids import derived_id
 from ward_service.contract.vocabulary import AlertState
-from ward_service.domain.alerts import WARD, AlertFinding, AlertInPlay
+from ward_service.domain.alerts import LIFE, WARD, AlertEvent, AlertFinding, AlertInPlay
 from ward_service.domain.escalation import with_ladder
 from ward_service.domain.pathway import Pathway
 from ward_service.domain.replace import replace
@@ -21,7 +21,7 @@ def new_alert(
         id=derived_id(at, step.episode_id, step.state.opened),
         alert_class=worst.alert_class,
         level=worst.level,
-        state=AlertState.OPEN,
+        state=LIFE[None, AlertEvent.OPENED],
         opened_at=at,
         noticed_at=step.now,
         pathway=pathway.name,
@@ -48,7 +48,7 @@ def ring_again(
     what = "worsened" if joined.level is not before.level else "joined"
     if joined.state is AlertState.ACKNOWLEDGED:
         joined = replace(
-            joined.moved(AlertState.OPEN), owner=None, acknowledged_at=None, contacted_at=None
+            joined.moved(AlertEvent.WORSENED), owner=None, acknowledged_at=None, contacted_at=None
         )
         what = "re-opened"
     step.put(with_ladder(joined, at, step.state, pathway), at, WARD, what, words)

@@ -6,8 +6,8 @@ reported is overdue at once).
 
 from datetime import datetime
 
-from ward_service.contract.vocabulary import PATIENT, AlertClass, AlertOutcome, AlertState, Level
-from ward_service.domain.alerts import WARD, AlertFinding, VitalInPlay
+from ward_service.contract.vocabulary import PATIENT, AlertClass, AlertOutcome, Level
+from ward_service.domain.alerts import WARD, AlertEvent, AlertFinding, VitalInPlay
 from ward_service.domain.bands import WORRY, worse
 from ward_service.domain.civil_time import local
 from ward_service.domain.conditions import Facts, found
@@ -154,5 +154,5 @@ def end_silence(step: Step, at: datetime, by: str, outcome: AlertOutcome, why: s
     step.state = replace(step.state, overdue_since=None, told_since=None, windows_looked_at=0)
     alert = step.state.alert(AlertClass.MISSING)
     if alert is not None:
-        ended = replace(alert.moved(AlertState.RESOLVED), resolved_at=at, outcome=outcome)
+        ended = replace(alert.moved(AlertEvent.SILENCE_ENDED), resolved_at=at, outcome=outcome)
         step.put(ended, at, by, "resolved", why)

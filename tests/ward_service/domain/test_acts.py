@@ -15,7 +15,15 @@ from ward_service.contract.vocabulary import (
     PauseReason,
     Spo2Target,
 )
-from ward_service.domain.alerts import MOVES, NotAllowedError, NoteNeededError, SeenOldError
+from ward_service.domain.alerts import (
+    LEADS_TO,
+    LIFE,
+    MOVES,
+    AlertEvent,
+    NotAllowedError,
+    NoteNeededError,
+    SeenOldError,
+)
 from ward_service.domain.inputs import (
     Acknowledged,
     Ended,
@@ -106,6 +114,33 @@ def test_nothing_follows_what_is_withdrawn_or_resolved() -> None:
         AlertState.RESOLVED, AlertState.WITHDRAWN,
     ]  # fmt: skip
     assert AlertState.WITHDRAWN not in MOVES[AlertState.OPEN] | MOVES[AlertState.ACKNOWLEDGED]
+
+
+def test_a_stay_may_end_in_every_state_of_its_alerts_and_by_no_other_way() -> None:
+    """Ending a stay is a row of the table: no alert is set to another state by hand before it."""
+    ends = {was for was, event in LIFE if event is AlertEvent.STAY_ENDED}
+    assert ends == {AlertState.PROVISIONAL, AlertState.OPEN, AlertState.ACKNOWLEDGED}
+    by_hand = {was for was, event in LIFE if event is AlertEvent.RESOLVED}
+    assert by_hand == {AlertState.OPEN, AlertState.ACKNOWLEDGED}, "no person resolves a provisional"
+
+
+def test_an_event_leads_to_one_state_wherever_it_comes_from() -> None:
+    assert all(LEADS_TO[event] is to for (_, event), to in LIFE.items())
+    assert set(LEADS_TO) == set(AlertEvent), "and each event is in the table"
+
+
+def test_a_provisional_alert_ends_with_its_stay_in_one_move() -> None:
+    stay = Fold()
+    stay.reads(90, at(12))
+    before = stay.alert()
+    assert before.state is AlertState.PROVISIONAL
+    stay.takes(Ended("nurse-3", EndReason.WITHDREW, "seen", "yes", True), at(12) + SECOND)
+    [entry] = [e for e in stay.entries if e.alert_id == before.id and e.what == "resolved"]
+    assert entry.before is not None
+    assert entry.after is not None
+    assert entry.before.state is AlertState.PROVISIONAL
+    assert entry.after.version == entry.before.version + 1
+    assert (entry.after.confirm_by, entry.after.step_at) == (None, None)
 
 
 # The stay
