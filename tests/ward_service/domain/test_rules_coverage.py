@@ -63,12 +63,12 @@ RULES = {
     "missing", "confirmation", "swap", "ladders", "check_in_days", "duration", "late_after",
     "clock_tolerance", "before_stay", "further_fall", "history_spacing",
 }  # fmt: skip
-# Used by rules that are enumerated (parameters, fills, service), at admission and discharge (tests
+# Used by rules that are enumerated (parameters, fills, zone, service and its shifts), at admission and discharge (tests
 # of the API), by screens and homes (stale_after, exertion_rest_min), the worker (start_up_grace).
 NO_RULES = {
     "id", "version", "title", "modes", "channels", "enrolment", "parameters", "fills", "service",
     "discharge", "exertion_rest_min", "stale_after", "start_up_grace", "reference_language",
-    "reviewed",
+    "reviewed", "zone", "shift_changes",
     "texts", "name", "remembers", "reading_rules", "clock_rules",
 }  # fmt: skip
 
