@@ -63,7 +63,7 @@ RULES = {
     "missing", "confirmation", "swap", "ladders", "check_in_days", "duration", "late_after",
     "clock_tolerance", "before_stay", "further_fall", "history_spacing",
 }  # fmt: skip
-# Used by rules that are enumerated (parameters, fills, zone, service and its shifts), at admission and discharge (tests
+# Used by rules that are enumerated (parameters, fills, zone, service with shifts), at admission and
 # of the API), by screens and homes (stale_after, exertion_rest_min), the worker (start_up_grace).
 NO_RULES = {
     "id", "version", "title", "modes", "channels", "enrolment", "parameters", "fills", "service",
