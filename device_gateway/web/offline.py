@@ -21,8 +21,8 @@ from device_gateway.web.resident import Resident
 from device_gateway.web.screens import none_of
 from device_gateway.web.typed_numbers import look_at
 from ward_service.contract.messages import Answer, Name, Observation, Reading
-from ward_service.contract.rules import VitalRule
-from ward_service.contract.vocabulary import Level, Source, Vital
+from ward_service.contract.rules import ValueIs, VitalRule
+from ward_service.contract.vocabulary import Context, Level, Source, Vital
 from ward_service.domain.advice import AMBER, GREEN, RED, RED_FLAG, REPEAT, SWAP, UNKNOWN
 from ward_service.domain.bands import Bands
 from ward_service.domain.limits import bands_name, personal_bands
@@ -84,7 +84,7 @@ def sheet(resident: Resident, who: str, plan_at: str) -> dict[str, Any]:
     """Return what the phone judges by. Every number in it is this person's plan's.
 
     `plan_at` says in words when it was fetched. `more`: a reading here is judged by more than its
-    values (a score), so that the phone can call none good.
+    bands (a score, a finding), so that the phone can call none good.
     """
     pathway, limits = resident.pathway, resident.limits
     swap, rule = pathway.swap, pathway.confirmation
@@ -95,7 +95,7 @@ def sheet(resident: Resident, who: str, plan_at: str) -> dict[str, Any]:
         "vitals": {vital: _vital(vital, it, resident) for vital, it in pathway.vitals.items()},
         "home_oxygen": limits.home_oxygen,
         "fills": pathway.fills,
-        "more": pathway.news2 is not None,
+        "more": _is_judged_by_more(pathway),
         "swap": swap and {"spo2": swap.spo2_at_most, "pulse": swap.pulse_at_least},
         "questions": {
             id_: {"answers": dict(it.answers), "none": list(none_of(it)), "several": it.several}
@@ -107,6 +107,13 @@ def sheet(resident: Resident, who: str, plan_at: str) -> dict[str, Any]:
         },
         "outcomes": {outcome.key: outcome.level for outcome in OUTCOMES},
     }
+
+
+def _is_judged_by_more(pathway: Guide) -> bool:
+    """Say whether a value in range can still be worrying: by a score, or by a finding at rest."""
+    facts = (fact for rule in pathway.reading_rules for fact in rule.conditions)
+    at_rest = any(isinstance(fact, ValueIs) and fact.context is Context.REST for fact in facts)
+    return pathway.news2 is not None or at_rest
 
 
 def _vital(vital: Vital, rule: VitalRule, resident: Resident) -> dict[str, Any]:

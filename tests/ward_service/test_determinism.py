@@ -30,7 +30,7 @@ from ward_service.store.tables.stays import ActRow
 from ward_service.ward import Ward
 
 # What the row of an alert does not repeat: the ledger holds it.
-LEDGER_ONLY = {"asked_at", "slot", "confirm_by", "lowest"}
+LEDGER_ONLY = {"asked_at", "slot", "confirm_by", "lowest", "vitals"}
 NOT_OF_THE_RULES = ("admitted", "task done")
 
 

@@ -28,7 +28,7 @@ from ward_service.pathways.load import SHIPPED, PathwayFile, load
 FILES = {name: load(SHIPPED / f"{name}.yaml") for name in NAMES}
 # What no source gives, and a lead must set, each person has here: fixture values, for tests only.
 UNSET = {"amber_drop": 2.0, "red_drop": 4.0, "absolute_floor": 85.0}
-USUALLY = 90.0
+USUALLY = 91.0
 NORMAL = {
     Vital.SPO2: 97.0,
     Vital.PULSE_RATE: 70.0,
@@ -62,6 +62,17 @@ def targets(file: PathwayFile) -> Iterator[tuple[Spo2Target, bool | None]]:
         yield from ((Spo2Target.RANGE_88_92, oxygen) for oxygen in (True, False, None))
 
 
+# A value of each vital that is red wherever it is judged, held for a minute.
+HELD = {
+    Vital.SPO2: 80.0,
+    Vital.PULSE_RATE: 30.0,
+    Vital.RESPIRATORY_RATE: 6.0,
+    Vital.SYSTOLIC_BP: 75.0,
+    Vital.TEMPERATURE: 34.0,
+    Vital.CONSCIOUSNESS: 3.0,
+}
+
+
 def judged(file: PathwayFile) -> Iterator[Case]:
     """Yield what readings of all kinds are judged to be, on all bands of the file."""
     for target, oxygen in targets(file):
@@ -71,9 +82,10 @@ def judged(file: PathwayFile) -> Iterator[Case]:
         for given in (*readings(facts), *answers(facts, file)):
             for finding in assess(given, file.pathway, call_me=bool(given.answers)).findings:
                 yield Case(finding, judge)
-        held = (Held(Vital.SPO2, 80.0, 60.0),)
-        for finding in assess(facts, file.pathway, held=held).findings:
-            yield Case(finding, judge)
+        for vital, worst in HELD.items():
+            held = (Held(vital, worst, 60.0),)
+            for finding in assess(facts, file.pathway, held=held).findings:
+                yield Case(finding, judge)
 
 
 def readings(facts: Facts) -> Iterator[Facts]:
@@ -225,8 +237,8 @@ def test_an_spo2_leads_to_its_band_and_to_the_number_that_it_passed(
     [
         (2.0, 97.0, "vitals.spo2.bands.88_92_on_oxygen.4"),  # too much oxygen: the band above
         (2.0, 94.0, "vitals.spo2.bands.88_92_on_oxygen.3"),
-        (2.0, 85.0, "vitals.spo2.bands.88_92_on_oxygen.0"),
-        (0.0, 85.0, "vitals.spo2.bands.88_92_on_air.0"),
+        (2.0, 83.0, "vitals.spo2.bands.88_92_on_oxygen.0"),
+        (0.0, 83.0, "vitals.spo2.bands.88_92_on_air.0"),
         (0.0, 87.0, "vitals.spo2.bands.88_92_on_air.1"),
     ],
 )
