@@ -229,7 +229,7 @@ def test_the_key_page_resolves_what_the_signed_pathways_cite() -> None:
     page = KEY_PAGE.read_text(encoding="utf-8")
     rows = [line for line in page.split("\n") if line.startswith("| ")]
     sections = " ".join(row.split("|")[1] for row in rows)
-    assert len(FROZEN) == 3
+    assert len(FROZEN) == 6  # three in force, and three of which stays may still be under
     for file in FROZEN:
         text = file.read_text(encoding="utf-8")
         for number in sorted(set(re.findall(r"\bS\d{1,2}\b", text))):

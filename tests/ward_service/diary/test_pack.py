@@ -151,7 +151,7 @@ def test_a_signed_version_says_who_signed_it(tmp_path: Path) -> None:
     stay = admitted(signed)
     said = pages(diary_of(signed, stay.episode_id))
     assert not any(UNSIGNED in page for page in said)
-    assert "covid-oximetry-at-home@3, own limits version 1, signed by Dr Invented, lead" in said[1]
+    assert "covid-oximetry-at-home@4, own limits version 1, signed by Dr Invented, lead" in said[1]
     engine_of(signed.sessions).dispose()
 
 

@@ -1,6 +1,7 @@
 """No reading beyond a danger limit stands under green, whatever comes with it, before or after it.
 
-The oracle is `tests/spec/danger_limits.yaml`, written by hand. Source: issue 12, rows 1, 7 and 11.
+The oracle is `tests/spec/danger_limits.yaml`, written by hand. Source: [RCP-NEWS2-2017],
+docs/reference/clinical.md#news2.
 """
 
 from collections.abc import Mapping
