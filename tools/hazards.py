@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ward_service.contract.vocabulary import AlertState
-from ward_service.domain.alerts import LIFE, MOVES
+from ward_service.domain.alerts import LIFE
 
 ROOT = Path(__file__).parents[1]
 LOG = "docs/understand/hazards.yaml"  # under a repository's root
@@ -193,7 +193,8 @@ def diagram() -> str:
     lines = [
         f"    {was or '[*]'} --> {to}: {', or '.join(words)}" for (was, to), words in drawn.items()
     ]
-    lines += [f"    {state} --> [*]" for state in AlertState if not MOVES[state]]
+    left = {state for state, _ in LIFE}
+    lines += [f"    {state} --> [*]" for state in AlertState if state not in left]
     return "\n".join(["```mermaid", "stateDiagram-v2", *lines, "```"])
 
 

@@ -57,18 +57,6 @@ LIFE: Final[dict[tuple[AlertState | None, AlertEvent], AlertState]] = {
 # Where each event leads: to one state, wherever it comes from.
 LEADS_TO: Final = {event: to for (_, event), to in LIFE.items()}
 
-# What may follow what. Withdrawn and resolved are ends.
-MOVES: Final[dict[AlertState, frozenset[AlertState]]] = {
-    state: frozenset(to for (was, _), to in LIFE.items() if was is state)
-    for state in (
-        AlertState.PROVISIONAL,
-        AlertState.OPEN,
-        AlertState.ACKNOWLEDGED,
-        AlertState.RESOLVED,
-        AlertState.WITHDRAWN,
-    )
-}
-
 
 class NotAllowedError(Exception):
     """A person asked for what the life of an alert does not allow; the text says why."""

@@ -18,7 +18,6 @@ from ward_service.contract.vocabulary import (
 from ward_service.domain.alerts import (
     LEADS_TO,
     LIFE,
-    MOVES,
     AlertEvent,
     NotAllowedError,
     NoteNeededError,
@@ -110,10 +109,10 @@ def test_an_alert_that_has_ended_takes_no_acts_and_the_next_is_another(stay: Fol
 
 
 def test_nothing_follows_what_is_withdrawn_or_resolved() -> None:
-    assert [state for state, after in MOVES.items() if not after] == [
-        AlertState.RESOLVED, AlertState.WITHDRAWN,
-    ]  # fmt: skip
-    assert AlertState.WITHDRAWN not in MOVES[AlertState.OPEN] | MOVES[AlertState.ACKNOWLEDGED]
+    left = {state for state, _ in LIFE if state is not None}
+    assert set(AlertState) - left == {AlertState.RESOLVED, AlertState.WITHDRAWN}
+    withdrawn_from = {was for (was, _), to in LIFE.items() if to is AlertState.WITHDRAWN}
+    assert withdrawn_from == {AlertState.PROVISIONAL}
 
 
 def test_a_stay_may_end_in_every_state_of_its_alerts_and_by_no_other_way() -> None:
