@@ -22,7 +22,7 @@ _HALF_TYPED: Final = re.compile(r"/reading/[0-9a-f-]{36}/[a-z0-9_-]{1,100}")
 
 
 class NotInError(Exception):
-    """Nobody is in: the first screen is shown."""
+    """No visit is open: the first screen is shown."""
 
 
 def get_residents(request: Request) -> Residents:
@@ -78,7 +78,7 @@ def find_here(request: Request, residents: ResidentsDep, book: BookDep, now: Now
     """Return who is in.
 
     Raises:
-        NotInError: nobody is, or the ward has shut the door that they came in by.
+        NotInError: no visit is open, or the ward has shut the door that they came in by.
     """
     visit = book.visit(request.cookies.get(VISIT, ""))
     if visit is None:

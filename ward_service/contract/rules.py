@@ -1,8 +1,8 @@
 """What judges a reading: written once, used by the ward and by every home, sent in a plan as it is.
 
-Whoever does not know all of a rule must not judge by it: a field or a kind that this program does
-not know is refused with the whole plan. A new part of a rule is optional and left out on the wire
-where it is not used, so that plans of today stay the same bytes and old homes go on.
+A program that does not know all of a rule must not judge by it: a field or a kind that it does not
+know is refused with the whole plan. A new part of a rule is optional and left out on the wire where
+it is not used, so that plans of today stay the same bytes and old homes go on.
 """
 
 from collections.abc import Mapping
@@ -251,7 +251,7 @@ class Rules:
 
     `fills` is the vital without which a reading fills no due time; without one, any answer does.
     `asks_for_call` is the level of a patient's wish to be called. `news2` None: it is not used.
-    `exertion_rest_min` names the parameter below which nobody is asked to exert themselves; where
+    `exertion_rest_min` names the parameter below which no one is asked to exert themselves; where
     SpO2 is not measured there is neither it nor `swap`. `late_after`: a reading that took longer
     to arrive is late. `clock_tolerance`: a reading from further in the future has a doubtful time,
     and so has one from further than `before_stay` before the stay. `history_spacing`: readings
